@@ -1,0 +1,93 @@
+# What a person does with this tree. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+CARGO ?= cargo
+# Where Cargo puts programs: a target directory set from outside is respected.
+TARGET := $(or $(CARGO_TARGET_DIR),target)/debug
+# All that running things leaves behind; ignored by git.
+BUILD := build
+
+##@ Demo
+
+.PHONY: demo
+demo: build ## Replace a sandbox tenant's custom groups on a real cluster, step by step; leaves it running
+	@$(TARGET)/testbed demo up --dir $(BUILD)/demo
+
+.PHONY: demo-env
+demo-env: ## Print exports for a shell that works with the demo: eval "$(make -s demo-env)"
+	@if [ ! -x $(TARGET)/testbed ]; then echo "error: no demo runs: start one with \`make demo\`" >&2; exit 1; fi
+	@$(TARGET)/testbed demo env --dir $(BUILD)/demo
+
+.PHONY: demo-down
+demo-down: ## End the demo: cluster, sandbox and operator
+	@if [ -x $(TARGET)/testbed ]; then $(TARGET)/testbed demo down --dir $(BUILD)/demo; fi
+
+##@ Everyday
+
+.PHONY: help
+help: ## List what can be made
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build everything
+	$(CARGO) build --workspace
+
+.PHONY: test
+test: build ## Run all tests (the first time, the cluster for them is built too: some 7 minutes)
+# First and by itself: its progress would be lost among the tests'.
+	@$(TARGET)/testbed cluster build >/dev/null
+	$(CARGO) test --workspace --no-fail-fast
+
+.PHONY: lint
+lint: check-generated ## Check format, lints, shell scripts and that generated files are up to date
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@scripts="$$(git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run)"; \
+	if [ -z "$$scripts" ]; then exit 0; fi; \
+	if ! command -v shellcheck >/dev/null; then \
+	  echo "error: shellcheck is needed to check shell scripts (Debian: apt install shellcheck)" >&2; exit 1; \
+	fi; \
+	echo "shellcheck $$scripts"; shellcheck $$scripts
+
+.PHONY: generate
+generate: ## Write the generated files: crds/
+	$(CARGO) run -q --bin operator -- crds --out crds
+
+.PHONY: check-generated
+check-generated:
+	@rm -rf $(BUILD)/generated
+	@mkdir -p $(BUILD)/generated/crds
+	$(CARGO) run -q --bin operator -- crds --out $(BUILD)/generated/crds
+	@diff -ru crds $(BUILD)/generated/crds || \
+	  { echo "error: crds/ is not what the sources generate: run \`make generate\`" >&2; exit 1; }
+
+.PHONY: clean
+clean: ## Remove all that was built in this tree; stops the cluster
+	@if [ -x $(TARGET)/testbed ]; then $(TARGET)/testbed cluster down --dir $(BUILD)/cluster; fi
+	$(CARGO) clean
+	rm -rf $(BUILD)
+
+##@ Parts on their own
+
+.PHONY: cluster
+cluster: ## Start a Kubernetes control plane in the background (the first time it is built)
+	@$(CARGO) build -q -p testbed
+	@$(TARGET)/testbed cluster up --dir $(BUILD)/cluster
+
+.PHONY: cluster-down
+cluster-down: ## End that cluster
+	@$(CARGO) build -q -p testbed
+	@$(TARGET)/testbed cluster down --dir $(BUILD)/cluster
+
+.PHONY: sandbox
+sandbox: ## Run the sandbox alone until Ctrl-C; exports for a shell go to build/sandbox/env
+	@$(CARGO) build -q -p sandbox
+	@mkdir -p $(BUILD)/sandbox
+	@echo "In another shell, once it serves: source $(BUILD)/sandbox/env"
+	@exec $(TARGET)/sandbox serve --dir $(BUILD)/sandbox --env-file $(BUILD)/sandbox/env

@@ -1,0 +1,55 @@
+//! The tenant itself: what it can do, who one is in it, its settings and its log.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::OPERATIONS;
+use super::caller::Caller;
+use super::error::ApiError;
+use super::page::Page;
+use crate::cloud::App;
+
+/// `GET /capabilities`
+pub async fn capabilities(_: Caller) -> Json<Value> {
+    Json(json!({"contractVersion": "1", "operations": OPERATIONS}))
+}
+
+/// `GET /me`
+pub async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Value>, ApiError> {
+    let cloud = app.cloud();
+    let user = cloud.world.users.get(&caller.user);
+    let user = user.ok_or_else(|| ApiError::not_found("UserNotFound", "This identity is gone."))?;
+    Ok(Json(json!({"userId": caller.user, "name": user.name, "isAdministrator": user.is_administrator})))
+}
+
+/// `GET /system-settings`
+pub async fn system_settings(State(app): State<App>, caller: Caller) -> Result<Json<Value>, ApiError> {
+    let cloud = app.cloud();
+    caller.needs(&cloud, "manageSystemConfiguration")?;
+    Ok(Json(json!({"forceSsoLogin": false, "organizationId": cloud.world.organization_id})))
+}
+
+#[derive(Deserialize)]
+pub struct From {
+    from: Option<Timestamp>,
+}
+
+/// `GET /siem-logs`
+pub async fn siem_logs(
+    State(app): State<App>,
+    caller: Caller,
+    page: Page,
+    query: Result<Query<From>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Query(From { from }) = query?;
+    let cloud = app.cloud();
+    if !cloud.world.users.get(&caller.user).is_some_and(|it| it.is_administrator) {
+        return Err(ApiError::access_denied("Only administrators read the administration log."));
+    }
+    let events = cloud.siem.iter().filter(|event| from.is_none_or(|from| event.time >= from));
+    Ok(page.of(events, |it| json!({"time": it.time, "actor": it.actor, "action": it.action, "object": it.object})))
+}

@@ -1,0 +1,139 @@
+//! The sandbox as a program: what it prints, what it writes, how it ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::path::Path;
+use std::process::Stdio;
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::AsyncBufReadExt as _;
+use tokio::process::{Child, Command};
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_sandbox"))
+}
+
+/// Starts it and waits until it says that it serves.
+async fn serve(dir: &Path) -> Child {
+    let mut command = program();
+    command.args(["serve", "--seed", "7", "--exit-on-stdin-close", "--dir"]).arg(dir.join("tls"));
+    command.arg("--env-file").arg(dir.join("env")).stdin(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut lines = tokio::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    while !lines.next_line().await.unwrap().expect("it ended early").contains("serving") {}
+    child
+}
+
+fn export(file: &str, name: &str) -> String {
+    let line = file
+        .lines()
+        .find(|it| it.starts_with(&format!("export {name}='")))
+        .unwrap_or_else(|| panic!("{name} in {file}"));
+    line.split('\'').nth(1).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn its_exports_are_all_that_a_client_needs_and_it_ends_with_its_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = serve(dir.path()).await;
+    let file = std::fs::read_to_string(dir.path().join("env")).unwrap();
+    let client = support::client(&std::fs::read_to_string(export(&file, "SANDBOX_CA")).unwrap());
+    for who in ["DEVOLUTIONS", "PERSON"] {
+        let (key, secret) =
+            (export(&file, &format!("{who}_APPLICATION_KEY")), export(&file, &format!("{who}_APPLICATION_SECRET")));
+        assert_eq!((key.split(';').count(), key.len(), secret.len()), (2, 73, 44));
+        let base = format!("{}/api/v1", export(&file, "DEVOLUTIONS_URL"));
+        let caller = support::Caller { client: client.clone(), base, token: None };
+        let login = json!({"appKey": key, "appSecret": secret});
+        caller.expect(200, Method::POST, "/login", Some(login)).await;
+    }
+    let control = support::Caller { client, base: export(&file, "CONTROL_URL"), token: None };
+    assert_eq!(control.get("/violations").await["total"], 0);
+    drop(child.stdin.take());
+    assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn it_ends_well_on_sigterm() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = serve(dir.path()).await;
+    let kill = Command::new("kill").args(["-TERM", &child.id().unwrap().to_string()]).status().await.unwrap();
+    assert!(kill.success());
+    assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_taken_port_is_an_error_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = program()
+        .args(["serve", "--listen", &address, "--dir", "d", "--env-file", "e"])
+        .current_dir(&dir)
+        .output()
+        .await
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && error.contains(&address), "{error}");
+    assert!(!dir.path().join("e").exists());
+}
+
+#[tokio::test]
+async fn a_world_survives_being_written_down() {
+    let dir = tempfile::tempdir().unwrap();
+    let sizes = ["--seed", "5", "--users", "50", "--groups", "6", "--vaults", "8", "--entries", "90"];
+    let print = async |arguments: &[&str]| {
+        let output = program().arg("world").args(arguments).output().await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let generated = print(&sizes).await;
+    assert_eq!(generated, print(&sizes).await, "the same seed is the same world");
+    let file = dir.path().join("world.yaml");
+    std::fs::write(&file, &generated).unwrap();
+    assert_eq!(print(&["--scenario", file.to_str().unwrap()]).await, generated);
+    let (one, two) = (support::world(&generated).await, support::world(&generated).await);
+    assert_eq!(one.control.get("/state").await, two.control.get("/state").await);
+    assert_eq!(one.control.get("/world").await, two.control.get("/world").await);
+    assert_ne!(generated, print(&["--seed", "6"]).await);
+}
+
+#[tokio::test]
+async fn switches_can_be_set_for_any_world() {
+    let output =
+        program().args(["world", "--switches", "{noETag: true, hiddenVaults: [Web 01]}"]).output().await.unwrap();
+    let yaml = String::from_utf8(output.stdout).unwrap();
+    assert!(yaml.contains("noETag: true") && yaml.contains("hiddenVaults:"), "{yaml}");
+    let output = program().args(["world", "--switches", "{noTag: true}"]).output().await.unwrap();
+    assert!(!output.status.success() && String::from_utf8(output.stderr).unwrap().contains("noTag"));
+}
+
+#[tokio::test]
+async fn a_scenario_that_contradicts_itself_is_refused_in_words() {
+    let dir = tempfile::tempdir().unwrap();
+    for (scenario, expected) in [
+        ("organization: X\nusers: []\ngroups: [{name: G, kind: custom, members: [bob]}]", "no user called \"bob\""),
+        (
+            "organization: X\nusers: []\nvaults: [{name: V, permissions: [{group: G, role: Readers}]}]",
+            "no group called \"G\"",
+        ),
+        (
+            "organization: X\nusers: []\ngroups: [{name: G, kind: custom}, {name: G, kind: synced}]\nvaults: [{name: V, permissions: [{group: G, role: Readers}]}]",
+            "more than one group",
+        ),
+        (
+            "organization: X\nusers: []\ngroups: [{name: G, kind: custom}]\nvaults: [{name: V, permissions: [{group: G, role: Emperors}]}]",
+            "no role is called \"Emperors\"",
+        ),
+        ("organization: X\nusers: []\nswitchs: {}", "switchs"),
+    ] {
+        let file = dir.path().join("scenario.yaml");
+        std::fs::write(&file, scenario).unwrap();
+        let arguments = ["serve", "--scenario", "scenario.yaml", "--dir", "d", "--env-file", "e"];
+        let output = program().args(arguments).current_dir(&dir).output().await.unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains(expected), "{error}");
+    }
+}

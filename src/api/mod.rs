@@ -1,0 +1,41 @@
+//! The custom resources of API group `migration.devolutions.net`.
+//!
+//! Field descriptions here become the descriptions in `crds/` and in `kubectl explain`, so they are
+//! written for the person who fills the fields in.
+
+// Every `printcolumn` names its type and path: clippy takes these for repeated attributes.
+#![allow(clippy::duplicated_attributes)]
+
+mod group_replacement;
+mod plan_approval;
+mod status;
+mod tenant_connection;
+
+pub use group_replacement::{
+    ApprovalRequirement, CustomGroupRef, EntraGroupRef, Failsafe, GroupReplacement, GroupReplacementSpec,
+    GroupReplacementStatus, Mode, ResolvedGroup,
+};
+pub use plan_approval::{ApprovalTarget, PlanApproval, PlanApprovalSpec, PlanApprovalStatus, TargetKind};
+pub use status::{Gate, PlanReference, PlanState, Progress, Step, StepName, StepState};
+pub use tenant_connection::{
+    CaBundleRef, DevolutionsCloud, LocalRef, ObservedCloud, Policy, TenantConnection, TenantConnectionSpec,
+    TenantConnectionStatus,
+};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt as _;
+
+/// The API group of every kind here.
+pub const GROUP: &str = "migration.devolutions.net";
+
+/// A Secret is sent to a connection's servers only if it carries this label with the connection's name.
+pub const CONNECTION_LABEL: &str = "migration.devolutions.net/connection";
+
+/// Set it to a new value (by custom a time) to ask for another try without changing the spec.
+pub const REQUESTED_AT: &str = "migration.devolutions.net/requestedAt";
+
+/// Every definition, in the order in which `operator crds` writes them.
+#[must_use]
+pub fn definitions() -> Vec<CustomResourceDefinition> {
+    vec![TenantConnection::crd(), GroupReplacement::crd(), PlanApproval::crd()]
+}

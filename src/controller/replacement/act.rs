@@ -1,0 +1,139 @@
+//! Act: one write after the other, each on a place that was just looked at, each read back.
+
+use std::sync::Arc;
+
+use kube::ResourceExt as _;
+use kube::runtime::reflector::{ObjectRef, Store};
+
+use super::report::Reporter;
+use crate::api::{GroupReplacement, StepName, StepState};
+use crate::controller::Backoff;
+use crate::devolutions::{DevolutionsCloud, Observed, Target};
+use crate::error::{Class, Failure};
+use crate::plan::replacement::{Effect, Plan};
+use crate::plan::run::{AtPlace, Phase, same_members, still_needed};
+use crate::plan::{Refusal, count};
+
+/// How a phase ended.
+pub enum End {
+    /// Every effect is done.
+    Complete,
+    /// The resource was suspended, changed or deleted.
+    Interrupted,
+    /// Somebody changed what the plan rests on.
+    Stale(Refusal),
+}
+
+/// Carries out one phase of a plan.
+pub struct Writer<'a, C> {
+    /// The tenant.
+    pub cloud: &'a C,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Which half of it.
+    pub phase: Phase,
+    /// The resource as this pass began with it.
+    pub object: &'a Arc<GroupReplacement>,
+    /// The resource as it is now.
+    pub store: &'a Store<GroupReplacement>,
+    /// Whatever gets done ends a row of failures.
+    pub backoff: &'a Backoff,
+}
+
+impl<C: DevolutionsCloud> Writer<'_, C> {
+    /// Does `remaining`, in order.
+    pub async fn write(&self, remaining: &[&Effect], reporter: &mut Reporter) -> Result<End, Failure> {
+        let (step, total) = match self.phase {
+            Phase::Grant => (StepName::Grant, self.plan.grants.len()),
+            Phase::Revoke => (StepName::Revoke, self.plan.revokes.len()),
+        };
+        let done = total - remaining.len();
+        reporter.progress(step, done, total, remaining.first().map_or("", |e| e.label.as_str())).await?;
+        for (index, effect) in remaining.iter().enumerate() {
+            if let Some(end) = self.one(effect).await? {
+                return Ok(end);
+            }
+            self.backoff.reset(&self.object.uid().unwrap_or_default());
+            reporter.progress(step, done + index + 1, total, &effect.label).await?;
+        }
+        let what = match self.phase {
+            Phase::Grant => format!("\"{}\" got {}.", self.plan.ground.taker.name, count(total, "permission")),
+            Phase::Revoke => format!("\"{}\" gave up {}.", self.plan.ground.giver.name, count(total, "permission")),
+        };
+        reporter.step(step, StepState::Completed, &what).await?;
+        Ok(End::Complete)
+    }
+
+    async fn one(&self, effect: &Effect) -> Result<Option<End>, Failure> {
+        if let Err(refusal) = self.members_are_the_same().await? {
+            return Ok(Some(End::Stale(refusal)));
+        }
+        let before = self.look(effect).await?;
+        match still_needed(effect, self.phase, self.held(&before)) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(refusal) => return Ok(Some(End::Stale(refusal))),
+        }
+        // As late as can be: from here one request is all that can still happen.
+        if self.is_interrupted() {
+            return Ok(Some(End::Interrupted));
+        }
+        let group = match self.phase {
+            Phase::Grant => self.plan.ground.taker.id,
+            Phase::Revoke => self.plan.ground.giver.id,
+        };
+        let target = Target { place: &effect.place, label: &effect.label, group, etag: before.etag.as_deref() };
+        match self.phase {
+            Phase::Grant => self.cloud.grant(&target, &effect.permission).await?,
+            Phase::Revoke => self.cloud.revoke(&target).await?,
+        }
+        let after = self.look(effect).await?;
+        match still_needed(effect, self.phase, self.held(&after)) {
+            Ok(false) => Ok(None),
+            Ok(true) => Err(Failure::new(
+                Class::Transient,
+                "NotVisibleYet",
+                format!(
+                    "The server took the change at {} but does not show it yet. It is looked at again before anything else is done.",
+                    effect.label
+                ),
+            )),
+            Err(refusal) => Ok(Some(End::Stale(refusal))),
+        }
+    }
+
+    async fn look(&self, effect: &Effect) -> Result<Observed, Failure> {
+        // A place that is gone holds nothing, which is never what a plan expects.
+        Ok(self.cloud.permissions(&effect.place, &effect.label).await?.unwrap_or_default())
+    }
+
+    fn held<'o>(&self, observed: &'o Observed) -> AtPlace<'o> {
+        let ground = &self.plan.ground;
+        AtPlace { giver: observed.groups.get(&ground.giver.id), taker: observed.groups.get(&ground.taker.id) }
+    }
+
+    /// Membership can change at any moment from outside; this narrows the gap to one write.
+    async fn members_are_the_same(&self) -> Result<Result<(), Refusal>, Failure> {
+        let ground = &self.plan.ground;
+        let (giver, taker) = (self.cloud.group(ground.giver.id).await?, self.cloud.group(ground.taker.id).await?);
+        Ok(match (giver, taker) {
+            (Some(giver), Some(taker)) => same_members(self.plan, &giver, &taker),
+            _ => Err(Refusal::new(
+                "PlanStale",
+                format!(
+                    "Stopped, because \"{}\" or \"{}\" was deleted in Devolutions Cloud. What is done so far took nothing from anybody.",
+                    ground.giver.name, ground.taker.name
+                ),
+            )),
+        })
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.store.get(&ObjectRef::from_obj(&**self.object)).is_none_or(|now| {
+            now.uid() != self.object.uid()
+                || now.metadata.deletion_timestamp.is_some()
+                || now.spec.suspend
+                || now.spec.mode != self.object.spec.mode
+        })
+    }
+}

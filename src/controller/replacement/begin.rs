@@ -1,0 +1,182 @@
+//! Plan, have it approved, pin it.
+
+use kube::ResourceExt as _;
+use uuid::Uuid;
+
+use super::Pass;
+use super::report::Outcome;
+use super::world::World;
+use crate::api::{ApprovalRequirement, Gate, Mode, PlanState, StepName, StepState, TargetKind};
+use crate::controller::connection::Connected;
+use crate::controller::{Connector, approval};
+use crate::devolutions::GroupId;
+use crate::error::Failure;
+use crate::plan::approval::Pending;
+use crate::plan::replacement::{Ground, Plan, held_by, plan as plan_replacement, plan_rollback};
+use crate::plan::{Refusal, count, membership};
+use crate::store::{Checkpoint, Run};
+
+/// A plan, and the groups that it was resolved to.
+struct Planned {
+    plan: Plan,
+    custom: GroupId,
+    entra: GroupId,
+}
+
+impl<K: Connector> Pass<'_, K> {
+    /// Makes a plan, has it approved, and pins it.
+    pub(super) async fn begin(
+        &mut self,
+        checkpoint: Option<Checkpoint>,
+        tenant: &Connected<K::Cloud>,
+        world: &World,
+    ) -> Result<Outcome, Failure> {
+        let planned = match self.plan(checkpoint.as_ref(), tenant, world).await? {
+            Ok(planned) => planned,
+            Err(outcome) => return Ok(outcome),
+        };
+        let plan = planned.plan;
+        let hash = plan.hash();
+        let needs_approval = self.object.spec.approval == ApprovalRequirement::Required
+            || tenant.connection.spec.policy.as_ref().is_some_and(|p| p.gates.contains(&plan.gate));
+        let secret = self.archive.save_plan(hash.short(), &plan).await?;
+        if self.object.spec.mode == Mode::Plan {
+            self.reporter.plan(&plan, &hash, &secret, PlanState::Preview);
+            return Ok(Outcome::Planned { grants: plan.grants.len(), revokes: plan.revokes.len() });
+        }
+        let mut approved = None;
+        if needs_approval {
+            self.reporter.plan(&plan, &hash, &secret, PlanState::AwaitingApproval);
+            let (name, uid) = (self.object.name_any(), self.object.uid().unwrap_or_default());
+            let pending = Pending {
+                kind: TargetKind::GroupReplacement,
+                name: &name,
+                uid: &uid,
+                plan: Some((plan.gate, hash.as_str())),
+            };
+            let namespace = self.object.namespace().unwrap_or_default();
+            let used = checkpoint.as_ref().map(|c| c.used_approvals.as_slice()).unwrap_or_default();
+            approved = approval::find(&self.shared.context.client, &namespace, &pending, used).await?;
+            if approved.is_none() {
+                return Ok(Outcome::AwaitingApproval {
+                    gate: plan.gate,
+                    grants: plan.grants.len(),
+                    revokes: plan.revokes.len(),
+                });
+            }
+        }
+        let mut checkpoint = checkpoint.unwrap_or_else(|| Checkpoint {
+            migration_id: Uuid::new_v4(),
+            tenant: tenant.connection.spec.devolutions_cloud.url.clone(),
+            from: planned.custom,
+            to: planned.entra,
+            snapshots: Vec::new(),
+            next_snapshot: 1,
+            used_approvals: Vec::new(),
+            run: None,
+        });
+        if plan.gate == Gate::Replacement {
+            self.take_snapshot(&mut checkpoint, &plan, &world.inventory).await?;
+        }
+        checkpoint.used_approvals.extend(approved.as_ref().and_then(|a| a.metadata.uid.clone()));
+        checkpoint.run = Some(Run {
+            uid: self.object.uid().unwrap_or_default(),
+            gate: plan.gate,
+            hash,
+            plan_secret: secret,
+            approval: approved.as_ref().map(kube::ResourceExt::name_any),
+            approver: approved.map(|a| a.spec.approver),
+            granted_at: None,
+            finished_at: None,
+            stopped: None,
+        });
+        self.checkpoints.save(&checkpoint).await?;
+        self.resume(checkpoint, tenant, world).await
+    }
+
+    /// Everything between the world and a plan worth showing; or the outcome where there is none.
+    async fn plan(
+        &mut self,
+        checkpoint: Option<&Checkpoint>,
+        tenant: &Connected<K::Cloud>,
+        world: &World,
+    ) -> Result<Result<Planned, Outcome>, Failure> {
+        let (custom, entra) = match world.resolve(&self.object.spec, checkpoint) {
+            Ok(pair) => pair,
+            Err(refusal) => return Ok(Err(Outcome::Refused(refusal))),
+        };
+        self.reporter.groups(custom, entra);
+        let rollback = self.object.spec.mode == Mode::Rollback;
+        let (giver, taker) = if rollback { (entra, custom) } else { (custom, entra) };
+        let ground = Ground {
+            tenant: tenant.connection.spec.devolutions_cloud.url.clone(),
+            giver: giver.into(),
+            taker: taker.into(),
+            members: giver.user_ids.iter().copied().collect(),
+            giver_held: held_by(&world.inventory, giver.id),
+            taker_held: held_by(&world.inventory, taker.id),
+        };
+        if !rollback && ground.giver_held.is_empty() {
+            return Ok(Err(Outcome::Succeeded {
+                message: format!("\"{}\" holds no permission that this identity can read.", custom.name),
+            }));
+        }
+        let origin = match (rollback, checkpoint) {
+            (false, _) => None,
+            (true, Some(checkpoint)) if !checkpoint.snapshots.is_empty() => Some(self.origin(checkpoint).await?),
+            (true, Some(Checkpoint { run: Some(Run { gate: Gate::Rollback, finished_at: Some(_), .. }), .. })) => {
+                return Ok(Err(Outcome::RolledBack { message: "Everything is back as it was before.".to_owned() }));
+            }
+            (true, _) => {
+                return Ok(Err(Outcome::Refused(Refusal::new(
+                    "NothingToRollBack",
+                    "This replacement has taken no snapshot in this namespace, so it has changed nothing that could be put back.",
+                ))));
+            }
+        };
+        let checked =
+            world.refuse_own_rights(custom).and_then(|()| membership::require_equal(giver, taker, &world.users));
+        if let Err(refusal) = checked {
+            self.reporter.step(StepName::Membership, StepState::Failed, &refusal.message).await?;
+            return Ok(Err(Outcome::Refused(refusal)));
+        }
+        self.reporter
+            .step(
+                StepName::Membership,
+                StepState::Completed,
+                &format!("The same {}.", count(ground.members.len(), "member")),
+            )
+            .await?;
+        let plan = match &origin {
+            None => plan_replacement(&ground, &world.inventory),
+            Some((origin, places)) => {
+                let mut inventory = places.clone();
+                inventory.extend(world.inventory.clone());
+                plan_rollback(&ground, &inventory, origin)
+            }
+        };
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(refusal) => return Ok(Err(Outcome::Refused(refusal))),
+        };
+        if plan.is_empty() && rollback {
+            let mut checkpoint = checkpoint.cloned();
+            if let Some(checkpoint) = &mut checkpoint {
+                checkpoint.snapshots.clear();
+                self.checkpoints.save(checkpoint).await?;
+            }
+            return Ok(Err(Outcome::RolledBack { message: "Everything is as it was before.".to_owned() }));
+        }
+        let touched = plan.grants.len().max(plan.revokes.len());
+        let most = self.object.spec.failsafe.max_assignments;
+        if touched > most as usize {
+            return Ok(Err(Outcome::Refused(Refusal::new(
+                "FailsafeTripped",
+                format!(
+                    "The plan touches {touched} permissions, and failsafe.maxAssignments allows {most}. If that is what you expect, raise it."
+                ),
+            ))));
+        }
+        Ok(Ok(Planned { plan, custom: custom.id, entra: entra.id }))
+    }
+}

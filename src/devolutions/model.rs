@@ -1,0 +1,146 @@
+//! What Devolutions Cloud holds, in our words. Pure data: the planners work on it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The id of a user group in Devolutions Cloud.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct GroupId(pub Uuid);
+
+/// The id of a user in Devolutions Cloud.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct UserId(pub Uuid);
+
+impl fmt::Display for GroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A user group, custom or synced (`Get-HubGroup`).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// Its name. Names are not unique.
+    pub name: String,
+    /// Its members.
+    #[serde(default)]
+    pub user_ids: Vec<UserId>,
+    /// Whether an identity provider fills it. Absent where the server cannot tell: no public source
+    /// documents such a field, though error 13 `OrganizationSynchronizedMember` proves that the
+    /// service knows.
+    #[serde(default)]
+    pub is_synced: Option<bool>,
+    /// The SCIM `externalId`: the group's object id in Entra ID, by Entra's default mapping
+    /// (<https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups>).
+    #[serde(default)]
+    pub external_id: Option<String>,
+}
+
+impl Group {
+    /// Whether the server gives any proof that the group comes from Entra ID.
+    #[must_use]
+    pub fn is_provably_synced(&self) -> bool {
+        self.is_synced == Some(true) || self.external_id.is_some()
+    }
+}
+
+/// A user or an application identity (`Get-HubUser`).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// Its e-mail address; application identities have none.
+    #[serde(default)]
+    pub email: String,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// `User` or `Application`.
+    #[serde(default)]
+    pub user_type: String,
+}
+
+impl User {
+    /// What people know it by.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        if self.email.is_empty() { &self.name } else { &self.email }
+    }
+
+    /// Whether this is an application identity, which no Entra group can ever contain.
+    #[must_use]
+    pub fn is_application(&self) -> bool {
+        self.user_type == "Application"
+    }
+}
+
+/// The identity that the operator works as (`Get-HubContext`).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// Its user id.
+    pub user_id: UserId,
+    /// Its name.
+    pub name: String,
+    /// Whether it is an administrator.
+    #[serde(default)]
+    pub is_administrator: bool,
+}
+
+/// What one principal may do at one place: a role or a set of flags, copied as it came, unknown
+/// fields and their order included.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Permission(pub Value);
+
+/// A place that can hold permissions of its own. The order is that of the revokes: from the root down.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(tag = "level")]
+pub enum Place {
+    /// System permissions (`*-HubSystemPermission`): administration, not the content of vaults.
+    System,
+    /// Permissions on all vaults (`*-HubSystemVaultPermission`).
+    AllVaults,
+    /// Permissions on one vault (`*-HubVaultPermission`).
+    Vault {
+        /// The vault's id.
+        vault: Uuid,
+    },
+    /// Permissions on one folder or entry (`*-HubEntryPermission`).
+    Entry {
+        /// The vault's id.
+        vault: Uuid,
+        /// The entry's id.
+        entry: Uuid,
+    },
+}
+
+/// A place with the groups that hold something there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Holding {
+    /// What people know the place by, such as `vault "Payments"`.
+    pub label: String,
+    /// The places above it, the root first.
+    pub ancestors: Vec<Place>,
+    /// What each group holds here itself, nothing inherited.
+    pub groups: BTreeMap<GroupId, Permission>,
+}
+
+/// Every place that this identity can read and where anything is assigned.
+pub type Inventory = BTreeMap<Place, Holding>;

@@ -1,0 +1,182 @@
+//! The cloud contract over HTTP. Our own contract, modelled on the conventions of Devolutions
+//! Server's API v1; no endpoint of it is known to exist on the vendor's service.
+
+use reqwest::Method;
+use reqwest::header::IF_MATCH;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::session::Session;
+use super::{
+    Credentials, DevolutionsCloud, Entry, Group, GroupId, Identity, Observed, Permission, PermissionSet, Place, Target,
+    User, Vault,
+};
+use crate::error::{Class, Failure};
+use crate::http::{self, Outcome};
+
+/// How many items of a list are asked for at once.
+const PAGE_SIZE: u32 = 500;
+/// A list with more pages than this is taken for a server that counts wrong.
+const MAX_PAGES: u32 = 10_000;
+
+/// A server that speaks the cloud contract.
+#[derive(Debug)]
+pub struct Rest {
+    session: Session,
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    data: Vec<T>,
+    #[serde(rename = "currentPage")]
+    number: u32,
+    #[serde(rename = "totalPage")]
+    count: u32,
+}
+
+#[derive(Deserialize)]
+struct Capabilities {
+    operations: Vec<String>,
+}
+
+impl Rest {
+    /// The server at `url`. Nothing is sent yet.
+    pub fn new(url: &Url, credentials: Credentials, ca_bundle: Option<&[u8]>) -> Result<Self, Failure> {
+        Ok(Self { session: Session::new(http::client(ca_bundle)?, url, credentials)? })
+    }
+
+    async fn read<T: DeserializeOwned>(&self, what: &str, path: &[&str]) -> Result<T, Failure> {
+        self.session.call(what, Method::GET, path, |r| r).await?.good()?.json()
+    }
+
+    /// A whole list; none if what it hangs on is gone.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        path: &[&str],
+        filter: &[(&str, &str)],
+    ) -> Result<Option<Vec<T>>, Failure> {
+        let mut all = Vec::new();
+        for number in 1..=MAX_PAGES {
+            let paging = [("page", number), ("pageSize", PAGE_SIZE)];
+            let page: Page<T> =
+                match self.session.call(what, Method::GET, path, |r| r.query(filter).query(&paging)).await? {
+                    Outcome::NotFound(_) => return Ok(None),
+                    outcome => outcome.good()?.json()?,
+                };
+            all.extend(page.data);
+            if page.number >= page.count {
+                return Ok(Some(all));
+            }
+        }
+        Err(Failure::new(
+            Class::Bug,
+            "AnswerNotUnderstood",
+            format!("Could not {what}: the list has more than {MAX_PAGES} pages."),
+        ))
+    }
+
+    async fn whole_list<T: DeserializeOwned>(&self, what: &str, path: &[&str]) -> Result<Vec<T>, Failure> {
+        self.list(what, path, &[]).await?.ok_or_else(|| {
+            Failure::new(Class::Invalid, "NotFound", format!(
+                "Could not {what}: the server knows no such list. Does devolutionsCloud.url point at a server that speaks the cloud contract?"
+            ))
+        })
+    }
+}
+
+/// The path of a place's permissions.
+fn path_of(place: &Place) -> Vec<String> {
+    let path = |parts: &[&str]| parts.iter().map(|&p| p.to_owned()).collect();
+    match place {
+        Place::System => path(&["system-permissions"]),
+        Place::AllVaults => path(&["system-vault-permissions"]),
+        Place::Vault { vault } => path(&["vaults", &vault.to_string(), "permissions"]),
+        Place::Entry { vault, entry } => {
+            path(&["vaults", &vault.to_string(), "entries", &entry.to_string(), "permissions"])
+        }
+    }
+}
+
+fn path_of_group(at: &Target<'_>) -> Vec<String> {
+    let mut path = path_of(at.place);
+    path.extend(["groups".to_owned(), at.group.to_string()]);
+    path
+}
+
+fn strs(path: &[String]) -> Vec<&str> {
+    path.iter().map(String::as_str).collect()
+}
+
+fn tie(request: reqwest::RequestBuilder, etag: Option<&str>) -> reqwest::RequestBuilder {
+    match etag {
+        Some(etag) => request.header(IF_MATCH, etag),
+        None => request,
+    }
+}
+
+impl DevolutionsCloud for Rest {
+    async fn operations(&self) -> Result<Vec<String>, Failure> {
+        let capabilities: Capabilities = self.read("ask the server what it can do", &["capabilities"]).await?;
+        Ok(capabilities.operations)
+    }
+
+    async fn identity(&self) -> Result<Identity, Failure> {
+        self.read("ask the server who we are", &["me"]).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>, Failure> {
+        self.whole_list("list the users", &["users"]).await
+    }
+
+    async fn groups(&self) -> Result<Vec<Group>, Failure> {
+        self.whole_list("list the user groups", &["groups"]).await
+    }
+
+    async fn group(&self, id: GroupId) -> Result<Option<Group>, Failure> {
+        let what = format!("read the user group {id}");
+        match self.session.call(&what, Method::GET, &["groups", &id.to_string()], |r| r).await? {
+            Outcome::NotFound(_) => Ok(None),
+            outcome => Ok(Some(outcome.good()?.json()?)),
+        }
+    }
+
+    async fn vaults(&self) -> Result<Vec<Vault>, Failure> {
+        self.whole_list("list the vaults", &["vaults"]).await
+    }
+
+    async fn entries(&self, vault: &Vault) -> Result<Option<Vec<Entry>>, Failure> {
+        let what = format!("list the entries of vault \"{}\" with permissions of their own", vault.name);
+        self.list(&what, &["vaults", &vault.id.to_string(), "entries"], &[("hasPermissions", "true")]).await
+    }
+
+    async fn permissions(&self, place: &Place, label: &str) -> Result<Option<Observed>, Failure> {
+        let what = format!("read what is assigned at {label}");
+        match self.session.call(&what, Method::GET, &strs(&path_of(place)), |r| r).await? {
+            Outcome::NotFound(_) => Ok(None),
+            outcome => {
+                let answer = outcome.good()?;
+                let set: PermissionSet = answer.json()?;
+                Ok(Some(Observed { groups: set.groups, etag: answer.etag }))
+            }
+        }
+    }
+
+    async fn grant(&self, at: &Target<'_>, permission: &Permission) -> Result<(), Failure> {
+        let what = format!("grant group {} its permission at {}", at.group, at.label);
+        let path = path_of_group(at);
+        let outcome = self.session.call(&what, Method::PUT, &strs(&path), |r| tie(r.json(permission), at.etag)).await?;
+        outcome.good().map(drop)
+    }
+
+    async fn revoke(&self, at: &Target<'_>) -> Result<(), Failure> {
+        let what = format!("revoke the permission of group {} at {}", at.group, at.label);
+        let path = path_of_group(at);
+        match self.session.call(&what, Method::DELETE, &strs(&path), |r| tie(r, at.etag)).await? {
+            // Gone is what was wanted; a read follows and shows it.
+            Outcome::NotFound(_) => Ok(()),
+            outcome => outcome.good().map(drop),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The Devolutions migration operator.
+//!
+//! Guard → observe → plan → act → report:
+//!
+//! - [`api`]: the custom resources
+//! - [`plan`]: what is to be done, as data; pure
+//! - [`devolutions`]: Devolutions Cloud, as a trait and over HTTP
+//! - [`controller`]: the drivers, one for each kind; only they have effects
+//! - [`store`]: what must survive a crash
+//! - [`http`]: the one way out; [`error`]: what can go wrong
+//! - [`operator`]: the wiring; [`cli`] and [`crds`]: the command line
+
+pub mod api;
+pub mod cli;
+pub mod controller;
+pub mod crds;
+pub mod devolutions;
+pub mod error;
+pub mod http;
+pub mod operator;
+pub mod plan;
+pub mod store;

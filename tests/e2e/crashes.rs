@@ -1,0 +1,148 @@
+//! Killed at any moment, or with a network and a server that misbehave, the operator goes on where it
+//! was: nothing twice, nothing lost, nobody notices.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, WITHIN, run};
+
+/// What a run without any trouble writes and ends in.
+async fn undisturbed(name: &str) -> (usize, Value) {
+    let stage = Stage::new(name).await;
+    stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
+    stage.until_reason("sysadmins", "Replaced").await;
+    let outcome = (stage.writes().await.len(), stage.sandbox.state().await.unwrap());
+    stage.end().await;
+    outcome
+}
+
+/// Nobody noticed, and all is as after a run without trouble.
+async fn ends_as(stage: &Stage, writes: usize, end: &Value) {
+    stage.until_reason("sysadmins", "Replaced").await;
+    assert_eq!(stage.sandbox.state().await.unwrap(), *end);
+    assert_eq!(stage.writes().await.len(), writes, "nothing was written twice");
+    stage.assert_no_violation().await;
+}
+
+async fn fault(stage: &Stage, mut rule: Value) {
+    rule["identity"] = json!("operator");
+    stage.sandbox.add_fault(&rule).await.unwrap();
+}
+
+/// Kills at each write once: before it took effect, or after.
+async fn killed_at_every_write(name: &str, action: &str) {
+    let (writes, end) = undisturbed(&format!("{name}-none")).await;
+    let mut stage = Stage::new(name).await;
+    for method in ["PUT", "DELETE"] {
+        fault(&stage, json!({"method": method, "times": 0, "action": {"type": action}})).await;
+    }
+    stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
+    let mut killed = BTreeSet::new();
+    while killed.len() < writes {
+        let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        // What was killed before it took effect comes once more, and then it may pass.
+        if killed.insert((hold.method, hold.path)) {
+            stage.operator.kill().await.unwrap();
+            if killed.len() == writes {
+                stage.sandbox.clear_faults().await.unwrap();
+            }
+            stage.sandbox.release(hold.id).await.unwrap();
+            stage.operator.restart().await.unwrap();
+        } else {
+            stage.sandbox.release(hold.id).await.unwrap();
+        }
+    }
+    ends_as(&stage, writes, &end).await;
+    stage.end().await;
+}
+
+#[test]
+fn killed_at_every_write_before_it_took_effect() {
+    run(killed_at_every_write("kill-before", "HoldBeforeCommit"));
+}
+
+#[test]
+fn killed_at_every_write_after_it_took_effect() {
+    run(killed_at_every_write("kill-after", "HoldAfterCommit"));
+}
+
+#[test]
+fn killed_between_the_phases_and_at_ten_seeded_moments() {
+    run(async {
+        let (writes, end) = undisturbed("kill-seeded-none").await;
+        let mut stage = Stage::new("kill-seeded").await;
+        let mut seed: u64 = 20_261_123;
+        stage.replace_sysadmins(json!({"approval": "NotRequired", "soak": "24h"})).await;
+        stage.until_reason("sysadmins", "Soaking").await;
+        stage.operator.restart().await.unwrap();
+        stage.patch("sysadmins", json!({"soak": "0s"})).await;
+        for _ in 0..10 {
+            // A linear congruential generator (Knuth's MMIX constants): the same moments on every machine.
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let nth = 1 + (seed >> 33) % 40;
+            fault(&stage, json!({"nth": nth, "action": {"type": "HoldAfterCommit"}})).await;
+            // Whichever comes first: fewer requests than that may be left.
+            let held = tokio::select! {
+                hold = stage.sandbox.wait_for_hold(WITHIN) => Some(hold.unwrap()),
+                _ = stage.until_reason("sysadmins", "Replaced") => None,
+            };
+            let Some(hold) = held else { break };
+            stage.operator.kill().await.unwrap();
+            stage.sandbox.clear_faults().await.unwrap();
+            stage.sandbox.release(hold.id).await.unwrap();
+            stage.operator.restart().await.unwrap();
+        }
+        stage.sandbox.clear_faults().await.unwrap();
+        ends_as(&stage, writes, &end).await;
+        stage.end().await;
+    });
+}
+
+#[test]
+fn a_server_that_refuses_stalls_drops_and_cuts_off_changes_nothing_in_the_outcome() {
+    run(async {
+        let (writes, end) = undisturbed("faults-none").await;
+        let stage = Stage::new("faults").await;
+        let troubles = [
+            json!({"type": "Status", "status": 429, "retryAfterSeconds": 1}),
+            json!({"type": "Status", "status": 503}),
+            json!({"type": "Status", "status": 423, "code": 1, "name": "LockedForEdit"}),
+            json!({"type": "Status", "status": 401}),
+            json!({"type": "Status", "status": 412}),
+            json!({"type": "DropBeforeCommit"}),
+            json!({"type": "DropAfterCommit"}),
+            json!({"type": "Truncate"}),
+        ];
+        // Every second try passes: what a row of failures does to the waits is the back-off's own test.
+        for (nth, action) in troubles.iter().enumerate() {
+            for method in ["PUT", "DELETE"] {
+                fault(&stage, json!({"method": method, "nth": 2 * nth + 1, "action": action})).await;
+            }
+            fault(&stage, json!({"method": "GET", "nth": 25 * (nth + 1), "action": action})).await;
+        }
+        stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
+        ends_as(&stage, writes, &end).await;
+        assert!(stage.sandbox.faults().await.unwrap().iter().any(|f| f.fired > 0));
+        stage.end().await;
+    });
+}
+
+#[test]
+fn suspend_stops_within_one_request() {
+    run(async {
+        let stage = Stage::new("suspend").await;
+        fault(&stage, json!({"method": "PUT", "nth": 3, "action": {"type": "HoldAfterCommit"}})).await;
+        stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
+        let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        stage.patch("sysadmins", json!({"suspend": true})).await;
+        stage.sandbox.release(hold.id).await.unwrap();
+        stage.until_reason("sysadmins", "Suspended").await;
+        let stopped = stage.writes().await.len();
+        assert!((3..=4).contains(&stopped), "{stopped} writes");
+        stage.patch("sysadmins", json!({"suspend": false})).await;
+        stage.until_reason("sysadmins", "Replaced").await;
+        stage.assert_no_violation().await;
+        stage.end().await;
+    });
+}

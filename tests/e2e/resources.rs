@@ -1,0 +1,108 @@
+//! What `kubectl apply` refuses by itself.
+
+use serde_json::{Value, json};
+
+use crate::stage::{cluster, manifest, replacement, run};
+
+async fn refusal(manifest: Value) -> String {
+    let dry = ["create", "--dry-run=server", "-n", "default", "-f", "-"];
+    match cluster().await.kubectl(&dry, Some(&manifest.to_string())).await {
+        Ok(_) => String::new(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn nonsense_in_a_field_is_refused_with_words_for_a_person() {
+    run(async {
+        let good = || replacement("x", json!({"name": "a"}), json!({"displayName": "b"}), json!({}));
+        assert_eq!(refusal(good()).await, "");
+        let with = |path: &str, value: Value| {
+            let mut manifest = good();
+            *manifest.pointer_mut(path).unwrap() = value;
+            manifest
+        };
+        let spec = |more: Value| replacement("x", json!({"name": "a"}), json!({"displayName": "b"}), more);
+        let cases = [
+            (
+                with("/spec/from", json!({"name": "a", "id": "1f0c6a0e-2b1d-4f5e-9c3a-7d8e9f0a1b2c"})),
+                "exactly one of name and id",
+            ),
+            (with("/spec/from", json!({})), "exactly one of name and id"),
+            (with("/spec/from", json!({"id": "12"})), "must be a GUID"),
+            (with("/spec/from", json!({"name": ""})), "spec.from.name"),
+            (
+                with("/spec/to", json!({"displayName": "b", "id": "1f0c6a0e-2b1d-4f5e-9c3a-7d8e9f0a1b2c"})),
+                "exactly one of displayName and id",
+            ),
+            (with("/spec/to", json!({"id": "x"})), "must be a GUID: the group's object id"),
+            (with("/spec/connectionRef", json!({"name": ""})), "spec.connectionRef.name"),
+            (spec(json!({"mode": "apply"})), "supported values: \"Plan\", \"Apply\", \"Rollback\""),
+            (spec(json!({"soak": "a day"})), "such as 24h"),
+            (spec(json!({"soak": "9999h"})), "at most a year"),
+            (spec(json!({"approval": "Maybe"})), "supported values"),
+            (spec(json!({"failsafe": {"maxAssignments": 0}})), "maxAssignments"),
+        ];
+        for (manifest, says) in cases {
+            let said = refusal(manifest.clone()).await;
+            assert!(said.contains(says), "{manifest}\n{said}");
+        }
+        let unknown = refusal(spec(json!({"levelz": []}))).await;
+        assert!(unknown.contains("unknown field"), "{unknown}");
+        let connection = |url: &str| {
+            json!({
+                "apiVersion": "migration.devolutions.net/v1alpha1", "kind": "TenantConnection", "metadata": {"name": "x"},
+                "spec": {"devolutionsCloud": {"url": url, "credentialsRef": {"name": "s"}}},
+            })
+        };
+        assert_eq!(refusal(connection("https://contoso.devolutions.app")).await, "");
+        for url in [
+            "http://contoso.devolutions.app",
+            "contoso.devolutions.app",
+            "https://",
+            "https://u:p@contoso.devolutions.app",
+            "https://x.devolutions.app?a=b",
+        ] {
+            assert!(refusal(connection(url)).await.contains("must"), "{url}");
+        }
+    });
+}
+
+#[test]
+fn what_plans_rest_on_cannot_be_changed() {
+    run(async {
+        let cluster = cluster().await;
+        let apply = async |manifest: &Value| {
+            cluster.kubectl(&["apply", "-n", "default", "-f", "-"], Some(&manifest.to_string())).await
+        };
+        let first = replacement("fixed", json!({"name": "a"}), json!({"displayName": "b"}), json!({}));
+        apply(&first).await.unwrap();
+        for (pointer, value, says) in [
+            ("/spec/from", json!({"id": "1f0c6a0e-2b1d-4f5e-9c3a-7d8e9f0a1b2c"}), "from is immutable"),
+            ("/spec/to", json!({"displayName": "c"}), "to is immutable"),
+            ("/spec/connectionRef", json!({"name": "other"}), "connectionRef is immutable"),
+        ] {
+            let mut changed = first.clone();
+            *changed.pointer_mut(pointer).unwrap() = value;
+            let said = apply(&changed).await.unwrap_err().to_string();
+            assert!(said.contains(says), "{said}");
+        }
+        cluster.kubectl(&["delete", "grpr", "fixed", "-n", "default"], None).await.unwrap();
+    });
+}
+
+#[test]
+fn the_examples_are_accepted_as_they_stand() {
+    run(async {
+        for example in ["connection", "replacement", "roles"] {
+            let text = manifest(&format!("examples/{example}.yaml"));
+            let dry = ["apply", "--dry-run=server", "-n", "default", "-f", "-"];
+            cluster().await.kubectl(&dry, Some(&text)).await.unwrap();
+        }
+        // In another's name, so what is right in all else is refused for just that.
+        let text = manifest("examples/approval.yaml");
+        let dry = ["create", "--dry-run=server", "-n", "default", "-f", "-"];
+        let refused = cluster().await.kubectl(&dry, Some(&text)).await.unwrap_err().to_string();
+        assert!(refused.contains("in one's own name only"), "{refused}");
+    });
+}

@@ -1,0 +1,303 @@
+//! What every test stands on: one cluster for all of them; a namespace, a sandbox and an operator for each.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testbed::cluster::Cluster;
+use testbed::kubectl::Kubectl;
+use testbed::operator::{Operator, Options};
+use testbed::sandbox::{Journal, Request, Sandbox};
+use testbed::wait::{self, Object};
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+/// The bound of every wait: far more than anything here takes, so that reaching it means never.
+pub const WITHIN: Duration = Duration::from_secs(90);
+/// She may approve.
+pub const ALICE: &str = "alice@contoso.example";
+/// He may create approvals, but not approve anything.
+pub const MALLORY: &str = "mallory@contoso.example";
+
+/// Outlives every test, so that what one test started goes on for the next.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+
+/// Runs a check that must fail, and gives what it complained of.
+pub fn complaint(check: impl Future<Output = ()> + Send + 'static) -> String {
+    let panic = RUNTIME.block_on(RUNTIME.spawn(check)).expect_err("the check let a mistake pass").into_panic();
+    let formatted = panic.downcast_ref::<String>().cloned();
+    formatted.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
+}
+
+/// Runs a test on the common runtime.
+pub fn run(test: impl Future<Output = ()> + Send + 'static) {
+    RUNTIME.block_on(RUNTIME.spawn(test)).unwrap();
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+pub fn manifest(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The cluster, with everything in it that an administrator installs.
+pub async fn cluster() -> &'static Cluster {
+    CLUSTER
+        .get_or_init(|| async {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let cluster = Cluster::start(&folder("e2e-cluster")).await.unwrap();
+            for (name, yaml) in operator::crds::files().unwrap() {
+                cluster.admin().apply(&yaml).await.unwrap_or_else(|e| panic!("{name}: {e}"));
+            }
+            cluster
+                .kubectl(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"], None)
+                .await
+                .unwrap();
+            cluster.admin().apply(&manifest("deploy/admission-policy.yaml")).await.unwrap();
+            cluster.admin().apply(&manifest("deploy/operator.yaml")).await.unwrap();
+            cluster
+        })
+        .await
+}
+
+fn contoso() -> [&'static str; 2] {
+    ["--scenario", concat!(env!("CARGO_MANIFEST_DIR"), "/sandbox/scenarios/contoso.yaml")]
+}
+
+/// One test's namespace, sandbox and operator.
+pub struct Stage {
+    pub cluster: &'static Cluster,
+    pub sandbox: Sandbox,
+    pub operator: Operator,
+    pub namespace: String,
+}
+
+impl Stage {
+    /// The small company of `sandbox/scenarios/contoso.yaml`.
+    pub async fn new(name: &str) -> Self {
+        Self::with(name, &contoso(), None).await
+    }
+
+    /// The small company, worked on by another operator than ours.
+    pub async fn with_operator(name: &str, program: PathBuf) -> Self {
+        Self::with(name, &contoso(), Some(program)).await
+    }
+
+    async fn with(name: &str, world: &[&str], program: Option<PathBuf>) -> Self {
+        let cluster = cluster().await;
+        let namespace = format!("e2e-{name}");
+        let folder = folder(&namespace);
+        let sandbox = Sandbox::start(&folder.join("sandbox"), world).await.unwrap();
+        cluster.kubectl(&["create", "namespace", &namespace], None).await.unwrap();
+        let apply = |manifest: String| {
+            let namespace = namespace.clone();
+            async move { cluster.kubectl(&["apply", "-n", &namespace, "-f", "-"], Some(&manifest)).await.unwrap() }
+        };
+        apply(manifest("deploy/namespace-role.yaml")).await;
+        apply(people()).await;
+        apply(connection(&sandbox)).await;
+        let account = cluster
+            .service_account_kubeconfig("devolutions-migration", "operator", Duration::from_hours(1))
+            .await
+            .unwrap();
+        let mut options = Options::new(&account, &folder.join("operator.log"));
+        let arguments = ["--namespace", &namespace, "--allow-host", "127.0.0.1", "--observe-interval-seconds", "2"];
+        options.arguments = arguments.map(ToOwned::to_owned).to_vec();
+        options.program = program;
+        let operator = Operator::start(&options).await.unwrap();
+        Self { cluster, sandbox, operator, namespace }
+    }
+
+    /// `kubectl` in this namespace, as administrator.
+    pub async fn kubectl(&self, arguments: &[&str]) -> String {
+        let all = [arguments, &["-n", &self.namespace]].concat();
+        self.cluster.kubectl(&all, None).await.unwrap().stdout
+    }
+
+    pub async fn apply(&self, manifest: &Value) -> testbed::Result<()> {
+        let arguments = ["apply", "-n", &self.namespace, "-f", "-"];
+        self.cluster.kubectl(&arguments, Some(&manifest.to_string())).await.map(drop)
+    }
+
+    /// Applies a `GroupReplacement`; `spec` adds to or replaces fields.
+    pub async fn replace(&self, name: &str, from: Value, to: Value, spec: Value) {
+        self.apply(&replacement(name, from, to, spec)).await.unwrap();
+    }
+
+    /// The case that most tests are about.
+    pub async fn replace_sysadmins(&self, spec: Value) {
+        self.replace("sysadmins", json!({"name": "Sysadmins"}), json!({"displayName": "Vault-Admins"}), spec).await;
+    }
+
+    pub async fn patch(&self, name: &str, spec: Value) {
+        let patch = json!({"spec": spec}).to_string();
+        self.kubectl(&["patch", "grpr", name, "--type=merge", "-p", &patch]).await;
+    }
+
+    /// Waits until a replacement is in a state.
+    pub async fn until(&self, name: &str, what: &str, satisfied: impl FnMut(&Value) -> bool) -> Value {
+        let object = Object { kind: "grpr", namespace: Some(&self.namespace), name };
+        match wait::until(&self.cluster.admin(), object, what, WITHIN, satisfied).await {
+            Ok(state) => state,
+            Err(error) => panic!("{error}\nThe operator's log:\n{}", self.operator.log().unwrap_or_default()),
+        }
+    }
+
+    /// Waits until `Ready` has this reason, for the present spec.
+    pub async fn until_reason(&self, name: &str, reason: &str) -> Value {
+        self.until(name, reason, |state| ready_reason(state) == reason && is_observed(state)).await
+    }
+
+    /// Alice approves the plan that waits now.
+    pub async fn approve(&self, name: &str) {
+        let state = self.until_reason(name, "AwaitingApproval").await;
+        self.approve_as(ALICE, &approval(&state, ALICE)).await.unwrap();
+    }
+
+    pub async fn approve_as(&self, user: &str, manifest: &Value) -> testbed::Result<()> {
+        let arguments = ["create", "-n", &self.namespace, "-f", "-"];
+        self.as_user(user).run(&arguments, Some(&manifest.to_string())).await.map(drop)
+    }
+
+    pub fn as_user(&self, user: &str) -> Kubectl {
+        self.cluster.kubectl_as(&self.cluster.user_kubeconfig(user, None).unwrap())
+    }
+
+    pub async fn journal(&self) -> Journal {
+        self.sandbox.journal(0).await.unwrap()
+    }
+
+    /// What the operator changed in the outside world, in order.
+    pub async fn writes(&self) -> Vec<Request> {
+        let journal = self.journal().await;
+        journal
+            .entries
+            .into_iter()
+            .filter(|r| r.is_write && (200..300).contains(&r.status) && !is_session(r) && !is_person(r))
+            .collect()
+    }
+
+    pub async fn assert_no_violation(&self) {
+        let violations = self.sandbox.violations().await.unwrap();
+        assert_eq!(violations.total, 0, "{:#?}", violations.violations);
+    }
+
+    pub async fn assert_nothing_written(&self) {
+        let writes = self.writes().await;
+        assert!(writes.is_empty(), "{writes:?}");
+    }
+
+    pub async fn end(self) {
+        self.operator.stop().await.unwrap();
+        self.sandbox.stop().await.unwrap();
+    }
+}
+
+pub fn is_session(request: &Request) -> bool {
+    request.path.ends_with("/login") || request.path.ends_with("/logout")
+}
+
+fn is_person(request: &Request) -> bool {
+    request.identity.as_deref().is_some_and(|name| name != "operator")
+}
+
+#[allow(clippy::needless_pass_by_value)] // Written in place, every time.
+pub fn replacement(name: &str, from: Value, to: Value, spec: Value) -> Value {
+    let mut manifest = json!({
+        "apiVersion": "migration.devolutions.net/v1alpha1",
+        "kind": "GroupReplacement",
+        "metadata": {"name": name},
+        "spec": {"connectionRef": {"name": "contoso"}, "from": from, "to": to},
+    });
+    if let (Some(fields), Value::Object(more)) = (manifest["spec"].as_object_mut(), spec) {
+        fields.extend(more);
+    }
+    manifest
+}
+
+/// An approval of the plan that a replacement shows.
+pub fn approval(state: &Value, approver: &str) -> Value {
+    let plan = state["status"]["plans"].as_array().and_then(|plans| plans.last()).cloned().unwrap_or_default();
+    json!({
+        "apiVersion": "migration.devolutions.net/v1alpha1",
+        "kind": "PlanApproval",
+        "metadata": {"generateName": "approval-"},
+        "spec": {
+            "target": {"kind": "GroupReplacement", "name": state["metadata"]["name"], "uid": state["metadata"]["uid"]},
+            "gate": plan["gate"],
+            "plan": plan["hash"],
+            "approver": approver,
+        },
+    })
+}
+
+pub fn condition<'a>(state: &'a Value, kind: &str) -> Option<&'a Value> {
+    state["status"]["conditions"].as_array()?.iter().find(|c| c["type"] == kind)
+}
+
+pub fn ready_reason(state: &Value) -> &str {
+    condition(state, "Ready").and_then(|c| c["reason"].as_str()).unwrap_or_default()
+}
+
+pub fn message(state: &Value) -> &str {
+    condition(state, "Ready").and_then(|c| c["message"].as_str()).unwrap_or_default()
+}
+
+pub fn is_observed(state: &Value) -> bool {
+    state["status"]["observedGeneration"] == state["metadata"]["generation"]
+}
+
+/// Alice may approve; Mallory may only create approvals.
+fn people() -> String {
+    let create =
+        json!({"apiGroups": ["migration.devolutions.net"], "resources": ["planapprovals"], "verbs": ["create", "get"]});
+    let approve = json!({"apiGroups": ["migration.devolutions.net"], "resources": ["groupreplacements"], "verbs": ["get", "approve"]});
+    let role = |name: &str, user: &str, rules: Value| {
+        let bind = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
+        });
+        [
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": rules}),
+            bind,
+        ]
+    };
+    let items =
+        [role("approver", ALICE, json!([create, approve])), role("bystander", MALLORY, json!([create]))].concat();
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+fn connection(sandbox: &Sandbox) -> String {
+    let export = |name: &str| sandbox.export(name).unwrap().to_owned();
+    let items = json!([
+        {
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "devolutions-cloud", "labels": {"migration.devolutions.net/connection": "contoso"}},
+            "stringData": {
+                "applicationKey": export("DEVOLUTIONS_APPLICATION_KEY"),
+                "applicationSecret": export("DEVOLUTIONS_APPLICATION_SECRET"),
+            },
+        },
+        {
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "sandbox-ca"},
+            "data": {"ca.crt": std::fs::read_to_string(sandbox.authority()).unwrap()},
+        },
+        {
+            "apiVersion": "migration.devolutions.net/v1alpha1", "kind": "TenantConnection", "metadata": {"name": "contoso"},
+            "spec": {"devolutionsCloud": {
+                "url": sandbox.devolutions_url(),
+                "credentialsRef": {"name": "devolutions-cloud"},
+                "caBundleRef": {"name": "sandbox-ca"},
+            }},
+        },
+    ]);
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}

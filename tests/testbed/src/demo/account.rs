@@ -1,0 +1,174 @@
+//! Whether all is as it should be, by the word of the sandbox and not of the operator.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::manifests::Pair;
+use super::plan::Waiting;
+use super::screen::Screen;
+use crate::error::{Error, Result};
+use crate::sandbox::Sandbox;
+
+/// The tenant at one moment.
+pub(super) struct Tenant {
+    /// Counts, and the groups with how many permissions each holds.
+    pub(super) world: Value,
+    /// All permissions.
+    state: Value,
+    /// By user, what they may do where, under each rule by which rights may combine.
+    access: BTreeMap<String, Value>,
+}
+
+impl Tenant {
+    /// Looks at it.
+    pub(super) async fn look(sandbox: &Sandbox) -> Result<Self> {
+        let users = sandbox.as_person().await?.call(Method::GET, "/api/v1/users?pageSize=500", None).await?;
+        let users = users["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut access = BTreeMap::new();
+        for user in users.iter().filter_map(|user| user["id"].as_str()) {
+            access.insert(user.to_owned(), sandbox.access(user).await?["places"].clone());
+        }
+        let world = sandbox.world().await?;
+        if world["users"].as_u64() != u64::try_from(users.len()).ok() {
+            return Err(Error::Demo(format!("{} of {} users were listed", users.len(), world["users"])));
+        }
+        Ok(Self { world, state: sandbox.state().await?, access })
+    }
+
+    /// The rules by which rights may combine, as far as they made a difference to anybody.
+    fn rules(&self) -> BTreeSet<&str> {
+        let places = self.access.values().filter_map(Value::as_array).flatten();
+        places.filter_map(|place| place["access"].as_object()).flatten().map(|(rule, _)| rule.as_str()).collect()
+    }
+
+    fn held_by(&self, group: &str) -> Option<u64> {
+        self.world["groups"].as_array()?.iter().find(|one| one["id"] == group)?["assignments"].as_u64()
+    }
+
+    /// All permissions, if each Entra group held what its custom group holds.
+    fn replaced(&self, pairs: &[Pair]) -> Value {
+        let mut state = self.state.clone();
+        let (mut vaults, mut entries) = (state["vaults"].take(), state["entries"].take());
+        let below =
+            [&mut vaults, &mut entries].into_iter().filter_map(Value::as_object_mut).flat_map(|map| map.iter_mut());
+        let mut sets: Vec<&mut Value> = below.map(|(_, set)| set).collect();
+        if let Some(top) = state.as_object_mut() {
+            sets.extend(top.iter_mut().filter(|(_, set)| !set.is_null()).map(|(_, set)| set));
+        }
+        for groups in sets.into_iter().filter_map(|set| set["groups"].as_object_mut()) {
+            for pair in pairs {
+                if let Some(held) = groups.remove(&pair.custom_id) {
+                    groups.insert(pair.entra_id.clone(), held);
+                }
+            }
+        }
+        (state["vaults"], state["entries"]) = (vaults, entries);
+        state
+    }
+}
+
+/// What is to be held against the world.
+pub(super) struct Account<'a> {
+    pub(super) before: &'a Tenant,
+    pub(super) after: &'a Tenant,
+    pub(super) pairs: &'a [Pair],
+    pub(super) plans: &'a [Waiting],
+    /// The number of the last request to the sandbox before the first replacement was asked for.
+    pub(super) since: u64,
+    /// How often the operator was started again.
+    pub(super) restarts: u64,
+    /// How often it was killed.
+    pub(super) kills: u64,
+    pub(super) took: Duration,
+}
+
+impl Account<'_> {
+    /// Shows it. Whether all of it is right.
+    pub(super) async fn show(&self, screen: &Screen, sandbox: &Sandbox) -> Result<bool> {
+        let mut all_right = true;
+        let mut verdict = |right: bool, about: &str, text: &str| {
+            all_right &= right;
+            screen.verdict(right, about, text);
+        };
+
+        let replaced = self.pairs.iter().filter(|pair| self.after.held_by(&pair.custom_id) == Some(0)).count();
+        let text = format!("{replaced} of {} custom groups hold nothing any more", self.pairs.len());
+        verdict(replaced == self.pairs.len() && replaced > 0, "groups replaced", &text);
+
+        let journal = sandbox.journal(self.since).await?;
+        let writes = Writes::of(&journal.entries);
+        let planned = |count: fn(&Waiting) -> u64| self.plans.iter().map(count).sum::<u64>();
+        for (about, method, planned) in [
+            ("permissions granted", "PUT", planned(|plan| plan.grants)),
+            ("permissions revoked", "DELETE", planned(|plan| plan.revokes)),
+        ] {
+            let (all, different) = writes.count(method);
+            let text = format!("{all} successful {method} requests, none twice, and {planned} were planned");
+            verdict(all == planned && different == all, about, &text);
+        }
+        verdict(writes.others == 0, "other writes", &writes.others.to_string());
+
+        let same = self.before.replaced(self.pairs) == self.after.state;
+        let text = if same {
+            "each is where it was and says what it said, and the Entra group holds it now"
+        } else {
+            "some are not what they were"
+        };
+        verdict(same, "permissions", text);
+
+        let rules = self.before.rules();
+        let names = rules.iter().copied().collect::<Vec<_>>().join(", ");
+        let violations = sandbox.violations().await?;
+        let none = violations.total == 0 && violations.by_rule.values().all(|count| *count == 0);
+        let text = if none {
+            format!("0 under each of {} rules by which rights may combine: {names}", rules.len())
+        } else {
+            format!("{} in all: {:?}", violations.total, violations.by_rule)
+        };
+        verdict(none && !rules.is_empty(), "access violations", &text);
+
+        let changed = self.before.access.iter().filter(|(user, access)| self.after.access.get(*user) != Some(access));
+        let changed = changed.count();
+        let text = format!("{changed} of {} users may do anything else than before", self.before.access.len());
+        verdict(changed == 0, "access in the end", &text);
+
+        let text = format!("{}, and it was killed {} time", self.restarts, self.kills);
+        verdict(self.restarts == self.kills, "operator restarts", &text);
+        verdict(true, "time", &format!("{} s", self.took.as_secs()));
+        Ok(all_right)
+    }
+}
+
+/// What the operator changed in the tenant.
+#[derive(Default)]
+struct Writes<'a> {
+    by_method: BTreeMap<&'a str, Vec<&'a str>>,
+    others: usize,
+}
+
+impl<'a> Writes<'a> {
+    fn of(requests: &'a [crate::sandbox::Request]) -> Self {
+        let mut writes = Self::default();
+        let successful = |one: &&crate::sandbox::Request| one.is_write && (200..300).contains(&one.status);
+        for one in requests.iter().filter(successful) {
+            match (one.identity.as_deref(), one.method.as_str()) {
+                (Some("operator"), "PUT" | "DELETE") => {
+                    writes.by_method.entry(&one.method).or_default().push(&one.path);
+                }
+                _ => writes.others += 1,
+            }
+        }
+        writes
+    }
+
+    /// How many with this method, and on how many different objects and groups.
+    fn count(&self, method: &str) -> (u64, u64) {
+        let paths = self.by_method.get(method).map(Vec::as_slice).unwrap_or_default();
+        let different: BTreeSet<_> = paths.iter().collect();
+        let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        (size(paths.len()), size(different.len()))
+    }
+}

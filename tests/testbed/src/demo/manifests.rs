@@ -1,0 +1,161 @@
+//! What the demo applies to the cluster, as files that a person can read while it runs.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::NAMESPACE;
+use crate::error::{Error, Result};
+use crate::sandbox::Sandbox;
+
+/// A custom group and the Entra group beside it.
+#[derive(Debug, Clone)]
+pub(super) struct Pair {
+    /// The name of their `GroupReplacement`.
+    pub(super) name: String,
+    /// The custom group's name.
+    pub(super) custom: String,
+    /// Its id.
+    pub(super) custom_id: String,
+    /// The Entra group's name.
+    pub(super) entra: String,
+    /// Its id.
+    pub(super) entra_id: String,
+}
+
+impl Pair {
+    /// Every custom group of the tenant that has an Entra group beside it, told by the names: `ENTRA-` is how this
+    /// tenant's administrators named them. That the members are equal is the operator's to find out.
+    pub(super) fn all(world: &Value) -> Vec<Self> {
+        let groups = world["groups"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let text = |group: &Value, field: &str| group[field].as_str().unwrap_or_default().to_owned();
+        let pair = |custom: &Value| {
+            let name = text(custom, "name");
+            let entra = groups.iter().find(|one| one["kind"] == "synced" && one["name"] == format!("ENTRA-{name}"))?;
+            Some(Self {
+                name: object_name(&name),
+                custom_id: text(custom, "id"),
+                entra: text(entra, "name"),
+                entra_id: text(entra, "id"),
+                custom: name,
+            })
+        };
+        groups.iter().filter(|group| group["kind"] == "custom").filter_map(pair).collect()
+    }
+
+    /// The `GroupReplacement`, as a person would write it.
+    pub(super) fn manifest(&self) -> String {
+        let Self { name, custom, entra, .. } = self;
+        format!(
+            "apiVersion: migration.devolutions.net/v1alpha1\nkind: GroupReplacement\nmetadata: {{name: {name}}}\nspec:\n  connectionRef: {{name: {NAMESPACE}}}\n  from: {{name: {}}}\n  to: {{displayName: {}}}\n",
+            quoted(custom),
+            quoted(entra),
+        )
+    }
+}
+
+/// A plan that waits, as a person approves it.
+#[derive(Debug)]
+pub(super) struct Approval<'a> {
+    /// The name of the `GroupReplacement`.
+    pub(super) target: &'a str,
+    /// Its uid.
+    pub(super) uid: &'a str,
+    /// The plan's hash.
+    pub(super) plan: &'a str,
+    /// In whose name.
+    pub(super) approver: &'a str,
+}
+
+impl Approval<'_> {
+    pub(super) fn manifest(&self) -> String {
+        let Self { target, uid, plan, approver } = self;
+        format!(
+            "apiVersion: migration.devolutions.net/v1alpha1\nkind: PlanApproval\nmetadata: {{generateName: {target}-}}\nspec:\n  target: {{kind: GroupReplacement, name: {target}, uid: {uid}}}\n  gate: Replacement\n  plan: {plan}\n  approver: {approver}\n"
+        )
+    }
+}
+
+/// The credentials, the authority to trust, and the connection that names both.
+pub(super) fn connection(sandbox: &Sandbox) -> Result<String> {
+    let authority = std::fs::read_to_string(sandbox.authority()).map_err(Error::file("read", sandbox.authority()))?;
+    let credential = |name| sandbox.export(name).map(quoted).unwrap_or_default();
+    Ok(format!(
+        "apiVersion: v1
+kind: Secret
+metadata:
+  name: devolutions-cloud
+  labels: {{migration.devolutions.net/connection: {NAMESPACE}}}
+stringData:
+  applicationKey: {}
+  applicationSecret: {}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: sandbox-ca}}
+data:
+  ca.crt: {}
+---
+apiVersion: migration.devolutions.net/v1alpha1
+kind: TenantConnection
+metadata: {{name: {NAMESPACE}}}
+spec:
+  devolutionsCloud:
+    url: {}
+    credentialsRef: {{name: devolutions-cloud}}
+    caBundleRef: {{name: sandbox-ca, key: ca.crt}}
+  policy: {{gates: [Replacement]}}
+",
+        credential("DEVOLUTIONS_APPLICATION_KEY"),
+        credential("DEVOLUTIONS_APPLICATION_SECRET"),
+        quoted(&authority),
+        quoted(sandbox.devolutions_url()),
+    ))
+}
+
+/// Somebody who may create approvals, and lacks the verb `approve`.
+pub(super) fn author(user: &str) -> String {
+    format!(
+        "apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: replacement-author}}
+rules:
+  - apiGroups: [migration.devolutions.net]
+    resources: [groupreplacements, planapprovals]
+    verbs: [get, list, watch, create]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: replacement-author}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: replacement-author}}
+subjects:
+  - {{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}
+"
+    )
+}
+
+/// Writes one of them into `folder`, readable by its owner only.
+pub(super) fn write(folder: &Path, name: &str, documents: &[String]) -> Result<PathBuf> {
+    std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+    let path = folder.join(name);
+    crate::pki::write(&path, &documents.join("---\n"))?;
+    Ok(path)
+}
+
+/// A name that Kubernetes takes: lower case letters, digits and hyphens.
+fn object_name(group: &str) -> String {
+    let mut name = String::new();
+    for c in group.to_lowercase().chars() {
+        if c.is_ascii_alphanumeric() {
+            name.push(c);
+        } else if !name.is_empty() && !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    name.trim_end_matches('-').to_owned()
+}
+
+/// A text in JSON's quotes, which are YAML's too.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}

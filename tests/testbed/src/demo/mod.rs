@@ -1,0 +1,59 @@
+//! The demo: a whole replacement of custom groups by Entra groups on a real cluster, for people to watch.
+//!
+//! - [`play`] shows it, step by step, in the foreground, and checks the outcome
+//! - [`serve`] holds the cluster, the sandbox and the operator, in the background, until [`down`] ends it
+//! - [`exports`] tells a shell where they are
+
+mod account;
+mod live;
+mod manifests;
+mod place;
+mod plan;
+mod play;
+mod screen;
+mod serve;
+mod stage;
+
+pub use place::{down, exports};
+pub use play::play;
+pub use serve::serve;
+
+use serde::{Deserialize, Serialize};
+
+use crate::process::Identity;
+
+/// The namespace of the demo's resources, and the name of its connection.
+const NAMESPACE: &str = "contoso";
+/// The namespace of the operator's account; see `deploy/operator.yaml`.
+const OPERATOR_NAMESPACE: &str = "devolutions-migration";
+/// The name of the operator's account.
+const OPERATOR_ACCOUNT: &str = "operator";
+/// The demo's tenant: the same seed makes the same one.
+const WORLD: [&str; 10] = ["--seed", "1", "--users", "200", "--groups", "12", "--vaults", "40", "--entries", "600"];
+/// How the operator is run, beside its account.
+const OPERATOR_ARGUMENTS: [&str; 7] =
+    ["run", "--namespace", NAMESPACE, "--allow-host", "127.0.0.1", "--observe-interval-seconds", "5"];
+
+/// What [`serve`] says to whoever started it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase")]
+pub enum Report {
+    /// The cluster and the sandbox answer.
+    Ready,
+    /// The operator was started, for the first time or again.
+    Operator(Launch),
+    /// It cannot go on; it ends what it had started.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One start of the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// As what it runs.
+    process: Identity,
+    /// How often it has been started by then.
+    starts: u64,
+}

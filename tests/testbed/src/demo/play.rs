@@ -1,0 +1,283 @@
+//! The demo as people see it, from an empty cluster to the account at the end.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::account::{Account, Tenant};
+use super::live::Board;
+use super::manifests::{self, Approval, Pair};
+use super::plan::{self, Waiting};
+use super::screen::Screen;
+use super::stage::{Actor, Stage, here, is_on_path};
+use super::{Launch, NAMESPACE, OPERATOR_ARGUMENTS};
+use crate::error::{Error, Result};
+use crate::wait;
+
+/// Who approves; `examples/roles.yaml` names her.
+const APPROVER: &str = "alice@contoso.example";
+/// Who may write approvals but lacks the verb.
+const AUTHOR: &str = "bob@contoso.example";
+/// How long anything may take that the operator does. On an idle machine it is some seconds.
+const WITHIN: Duration = Duration::from_mins(3);
+/// How long the sandbox takes for a write, as a server far away would.
+const WRITE_MILLIS: u64 = 40;
+
+/// Shows the demo in `folder`. Whether everything was right is in the result.
+pub async fn play(folder: &Path) -> Result<()> {
+    let began = Instant::now();
+    let screen = Screen::new();
+    screen.heading("Custom groups are replaced by Entra groups, in a sandbox of Devolutions Cloud");
+    screen.say(
+        "A Kubernetes API server, the sandbox and the operator run on this machine, on 127.0.0.1 only. \
+         Nothing of what you see is staged: look into any of it while it runs.",
+    );
+    let mut stage = Stage::set(folder, screen.clone()).await?;
+    let before = Tenant::look(&stage.sandbox).await?;
+    let pairs = Pair::all(&before.world);
+    tenant(&stage, &before, &pairs);
+
+    let admin = stage.administrator();
+    let launch = install(&mut stage, &admin).await?;
+    connect(&stage, &admin).await?;
+    let since = stage.sandbox.journal(0).await?.last;
+    let plans = ask(&stage, &admin, &pairs).await?;
+    inspect(&stage, &admin, &plans).await?;
+    let alice = people(&stage, &admin, &plans).await?;
+    approve(&mut stage, &alice, &plans, launch).await?;
+
+    screen.heading("7. The outcome");
+    stage.run(&admin, &["get", "grpr", "-n", NAMESPACE]).await?;
+    in_full(&stage, &admin.kubectl().get(&["grpr", "-n", NAMESPACE]).await?);
+    let after = Tenant::look(&stage.sandbox).await?;
+    let starts = stage.place.record()?.and_then(|record| record.operator).map_or(0, |launch| launch.starts);
+    screen.heading("The account, by the sandbox's word");
+    let account = Account {
+        before: &before,
+        after: &after,
+        pairs: &pairs,
+        plans: &plans,
+        since,
+        restarts: starts.saturating_sub(1),
+        kills: 1,
+        took: began.elapsed(),
+    };
+    if !account.show(&screen, &stage.sandbox).await? {
+        return Err(Error::Demo(format!(
+            "not all of it is right; the operator's log is {}",
+            here(&stage.place.operator_log())
+        )));
+    }
+    what_next(&stage, &plans);
+    Ok(())
+}
+
+fn tenant(stage: &Stage, before: &Tenant, pairs: &[Pair]) {
+    let world = &before.world;
+    stage.screen.say(&format!(
+        "The tenant: {} users, {} vaults, {} folders and entries, {} permissions. {} custom groups have an Entra group \
+         with the same members beside them.",
+        world["users"],
+        world["vaults"],
+        world["entries"],
+        world["assignments"],
+        pairs.len()
+    ));
+}
+
+/// Kinds, policy, account, rights, and the operator itself.
+async fn install(stage: &mut Stage, admin: &Actor) -> Result<Launch> {
+    stage.screen.heading("1. Install the kinds, the rule on who may approve, and the operator's account");
+    stage
+        .run(admin, &["apply", "-f", "crds/", "-f", "deploy/admission-policy.yaml", "-f", "deploy/operator.yaml"])
+        .await?;
+    stage.run(admin, &["create", "namespace", NAMESPACE]).await?;
+    stage.run(admin, &["apply", "-n", NAMESPACE, "-f", "deploy/namespace-role.yaml"]).await?;
+    // Not shown: the kinds are there before anybody could type the next command.
+    let kinds = ["tenantconnections", "groupreplacements", "planapprovals"];
+    let kinds = kinds.map(|kind| format!("{kind}.migration.devolutions.net"));
+    let mut wait = vec!["wait", "crd", "--for=condition=Established"];
+    wait.extend(kinds.iter().map(String::as_str));
+    admin.kubectl().run(&wait, None).await?;
+    stage.screen.command("", &format!("operator {}", OPERATOR_ARGUMENTS.join(" ")));
+    let launch = stage.start_operator().await?;
+    stage.screen.say(&format!(
+        "It runs as process {}, with a token of its service account and the rights of that.",
+        launch.process.pid
+    ));
+    Ok(launch)
+}
+
+async fn connect(stage: &Stage, admin: &Actor) -> Result<()> {
+    stage.screen.heading("2. Connect to the tenant: credentials, an authority to trust, and where it is");
+    let file =
+        manifests::write(&stage.place.manifests(), "connection.yaml", &[manifests::connection(&stage.sandbox)?])?;
+    stage.run(admin, &["apply", "-n", NAMESPACE, "-f", &here(&file)]).await?;
+    stage.run(admin, &["wait", "tconn", NAMESPACE, "-n", NAMESPACE, "--for=condition=Ready", "--timeout=60s"]).await
+}
+
+/// One replacement for each pair; back when each plan waits for a person.
+async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<Vec<Waiting>> {
+    stage.screen.heading("3. Ask for the replacements");
+    let documents: Vec<String> = pairs.iter().map(Pair::manifest).collect();
+    let file = manifests::write(&stage.place.manifests(), "replacements.yaml", &documents)?;
+    stage.screen.say(&format!("{} of them, each like this:", pairs.len()));
+    for line in documents.first().map(|text| text.lines()).into_iter().flatten() {
+        stage.screen.output(&format!("    {line}"));
+    }
+    let applied = stage.run_quietly(admin, &["apply", "-n", NAMESPACE, "-f", &here(&file)], "").await?;
+    summary(stage, &applied.stdout);
+    stage.screen.line("");
+    stage.screen.say(
+        "The operator reads who holds what, compares the members of both groups, and writes down what it would do. \
+         Then it waits.",
+    );
+    let reason = "--for=jsonpath={.status.conditions[?(@.type==\"Ready\")].reason}=AwaitingApproval";
+    let wait = ["wait", "grpr", "--all", "-n", NAMESPACE, reason, "--timeout=60s"];
+    let waited = stage.run_quietly(admin, &wait, "").await?;
+    summary(stage, &waited.stdout);
+    for kind in ["tconn", "grpr"] {
+        stage.run(admin, &["get", kind, "-n", NAMESPACE]).await?;
+    }
+    let list = admin.kubectl().get(&["grpr", "-n", NAMESPACE]).await?;
+    in_full(stage, &list);
+    Waiting::all(&list)
+}
+
+/// The first summary as it stands: in the table above there may be no room for it.
+fn in_full(stage: &Stage, list: &Value) {
+    let first = &list["items"][0];
+    if let (Some(name), Some(text)) = (first["metadata"]["name"].as_str(), first["status"]["summary"].as_str()) {
+        stage.screen.line("");
+        stage.screen.say(&format!("The summary of {name}: {text}"));
+    }
+}
+
+/// The first line of many that say the same, and how many there are.
+fn summary(stage: &Stage, said: &str) {
+    let mut lines = said.lines();
+    if let Some(first) = lines.next() {
+        stage.screen.output(first);
+    }
+    match lines.count() {
+        0 => {}
+        more => stage.screen.output(&format!("… and {more} more")),
+    }
+}
+
+async fn inspect(stage: &Stage, admin: &Actor, plans: &[Waiting]) -> Result<()> {
+    stage.screen.heading("4. Look at a plan");
+    let Some(plan) = plans.first() else { return Err(Error::Demo("there is no plan to look at".into())) };
+    stage.screen.say(
+        "Nobody loses access at any moment and nobody gains any: the Entra group gets everything before the custom \
+         group loses anything, and the order is such that at each place one of the two is always whole.",
+    );
+    let get = ["get", "secret", &plan.secret, "-n", NAMESPACE, "-o", r"jsonpath={.data.document\.json\.gz}"];
+    let data = stage.run_quietly(admin, &get, " | base64 -d | gunzip").await?;
+    plan::show(&stage.screen, &data.stdout, &plan::roles(&stage.sandbox).await?)
+}
+
+/// Who may approve and who may not.
+async fn people(stage: &Stage, admin: &Actor, plans: &[Waiting]) -> Result<Actor> {
+    stage.screen.heading("5. Who may approve is a matter of RBAC");
+    let folder = stage.place.manifests();
+    let file = manifests::write(&folder, "author.yaml", &[manifests::author(AUTHOR)])?;
+    stage.run(admin, &["apply", "-n", NAMESPACE, "-f", "examples/roles.yaml", "-f", &here(&file)]).await?;
+    let (alice, bob) = (stage.person("alice", APPROVER)?, stage.person("bob", AUTHOR)?);
+    stage.screen.line("");
+    stage.screen.say(
+        "alice has the verb `approve` on groupreplacements. bob may create approvals, but lacks that verb. First he \
+         tries in his own name, then in alice's:",
+    );
+    for (name, approver) in [("approval-of-bob.yaml", AUTHOR), ("approval-forged.yaml", APPROVER)] {
+        let documents: Vec<String> = plans.iter().take(1).map(|plan| approval(plan, approver)).collect();
+        let file = manifests::write(&folder, name, &documents)?;
+        stage.refused(&bob, &["create", "-n", NAMESPACE, "-f", &here(&file)]).await?;
+    }
+    Ok(alice)
+}
+
+fn approval(plan: &Waiting, approver: &str) -> String {
+    Approval { target: &plan.name, uid: &plan.uid, plan: &plan.hash, approver }.manifest()
+}
+
+/// Alice approves, the operator works, is killed once, and finishes.
+async fn approve(stage: &mut Stage, alice: &Actor, plans: &[Waiting], launch: Launch) -> Result<()> {
+    let grants: u64 = plans.iter().map(|plan| plan.grants).sum();
+    let revokes: u64 = plans.iter().map(|plan| plan.revokes).sum();
+    stage.screen.heading(&format!("6. Approve, and watch {grants} grants and {revokes} revokes"));
+    // The first rule that fits is the one that counts: this one write is held, and all others take their time.
+    let third = grants / 3;
+    let held =
+        json!({ "method": "PUT", "identity": "operator", "nth": third, "action": { "type": "HoldAfterCommit" } });
+    let slow = |method| {
+        json!({
+            "method": method, "identity": "operator", "times": 0, "action": { "type": "Slow", "millis": WRITE_MILLIS },
+        })
+    };
+    for rule in [held, slow("PUT"), slow("DELETE")] {
+        stage.sandbox.add_fault(&rule).await?;
+    }
+    stage.screen.say(&format!("The sandbox takes {WRITE_MILLIS} ms for each write, as a server far away would."));
+
+    let documents: Vec<String> = plans.iter().map(|plan| approval(plan, APPROVER)).collect();
+    let file = manifests::write(&stage.place.manifests(), "approvals.yaml", &documents)?;
+    let created = stage.run_quietly(alice, &["create", "-n", NAMESPACE, "-f", &here(&file)], "").await?;
+    summary(stage, &created.stdout);
+
+    let admin = stage.administrator();
+    let mut board = Board::new(&stage.screen, plans)?;
+    let hold = tokio::select! {
+        hold = stage.sandbox.wait_for_hold(WITHIN) => hold,
+        early = follow(&admin, &mut board) => early.and(Err(Error::Demo("all was done before it could be killed".into()))),
+    };
+    board.end();
+    let hold = hold?;
+    stage.screen.line("");
+    stage.screen.say(&format!(
+        "Grant {third} of {grants} has taken effect and its answer is still on the way: the worst moment. The operator \
+         is killed."
+    ));
+    stage.kill(launch).await?;
+    stage.sandbox.release(hold.id).await?;
+    let again = stage.next_launch().await?;
+    stage.screen.say(&format!("It was started again as process {} and goes on where it was.", again.process.pid));
+
+    let mut board = Board::new(&stage.screen, plans)?;
+    let done = follow(&admin, &mut board).await;
+    board.end();
+    done?;
+    stage.sandbox.clear_faults().await?;
+    let wait = ["wait", "grpr", "--all", "-n", NAMESPACE, "--for=condition=Succeeded", "--timeout=60s"];
+    let waited = stage.run_quietly(&admin, &wait, "").await?;
+    summary(stage, &waited.stdout);
+    Ok(())
+}
+
+/// Keeps the board up to date until all replacements have succeeded.
+async fn follow(admin: &Actor, board: &mut Board) -> Result<()> {
+    let seen = |state: &Value| {
+        board.see(state);
+        board.is_done()
+    };
+    wait::until_seen(admin.kubectl(), "grpr", NAMESPACE, "all replacements to succeed", WITHIN, seen).await
+}
+
+fn what_next(stage: &Stage, plans: &[Waiting]) {
+    let screen = &stage.screen;
+    screen.heading("Cluster, sandbox and operator keep running. To look around, in this folder:");
+    screen.line("");
+    let name = plans.first().map(|plan| plan.name.as_str()).unwrap_or_default();
+    if !is_on_path("kubectl") {
+        screen.line(&format!("  alias kubectl={}", stage.cluster.kubectl_program().display()));
+    }
+    screen.line("  eval \"$(make -s demo-env)\"");
+    screen.line(&format!("  kubectl -n {NAMESPACE} get grpr"));
+    screen.line(&format!("  kubectl -n {NAMESPACE} describe grpr {name}"));
+    screen.line("  # Put one back as it was, here without asking anybody:");
+    screen.line(&format!(
+        "  kubectl -n {NAMESPACE} patch grpr {name} --type=merge \\\n    -p '{{\"spec\":{{\"mode\":\"Rollback\",\"approval\":\"NotRequired\"}}}}'"
+    ));
+    screen.line("  make demo-down");
+}

@@ -1,0 +1,92 @@
+//! The process in the background that holds the demo: cluster, sandbox and operator live as long as it does.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::place::{Place, Record};
+use super::{Launch, OPERATOR_ACCOUNT, OPERATOR_ARGUMENTS, OPERATOR_NAMESPACE, Report, WORLD};
+use crate::cluster::Cluster;
+use crate::error::Result;
+use crate::operator::{Operator, Options};
+use crate::process::Identity;
+use crate::sandbox::Sandbox;
+
+/// The line on standard input that asks for the operator, once its account is there.
+pub(super) const START_OPERATOR: &str = "operator";
+/// How long the token of its account is good for. A demo that stands for longer is begun anew.
+const TOKEN_VALID: Duration = Duration::from_hours(24);
+
+/// Holds a demo in `folder` until `end` resolves, or until standard input closes before the operator was asked for.
+///
+/// To be called from the main thread of a process that does nothing else: what it starts ends with that thread.
+pub async fn serve(folder: &Path, end: impl Future<Output = ()>, mut report: impl FnMut(&Report)) -> Result<()> {
+    let place = Place::new(folder)?;
+    let mut record = Record { holder: Identity::of_self()?, operator: None };
+    place.save(&record)?;
+    let folders = (place.cluster(), place.sandbox());
+    let (cluster, sandbox) = tokio::join!(Cluster::start(&folders.0), Sandbox::start(&folders.1, &WORLD));
+    let (cluster, sandbox) = match (cluster, sandbox) {
+        (Ok(cluster), Ok(sandbox)) => (cluster, sandbox),
+        (Ok(cluster), Err(error)) => return cluster.stop().await.and(Err(error)),
+        (Err(error), Ok(sandbox)) => return sandbox.stop().await.and(Err(error)),
+        (Err(error), Err(_)) => return Err(error),
+    };
+    report(&Report::Ready);
+    let mut operator = None;
+    let result = hold(&place, &mut record, &cluster, &mut operator, end, report).await;
+    // First those that use the others.
+    let ended = match operator {
+        Some(operator) => operator.stop().await,
+        None => Ok(()),
+    };
+    result.and(ended).and(sandbox.stop().await).and(cluster.stop().await)
+}
+
+async fn hold(
+    place: &Place,
+    record: &mut Record,
+    cluster: &Cluster,
+    operator: &mut Option<Operator>,
+    end: impl Future<Output = ()>,
+    mut report: impl FnMut(&Report),
+) -> Result<()> {
+    let mut end = std::pin::pin!(end);
+    let mut asked = BufReader::new(tokio::io::stdin()).lines();
+    while operator.is_none() {
+        tokio::select! {
+            () = &mut end => return Ok(()),
+            line = asked.next_line() => match line {
+                Ok(Some(line)) if line == START_OPERATOR => *operator = Some(start(place, cluster).await?),
+                Ok(Some(_)) => {}
+                // Whoever was to show the demo is gone.
+                _ => return Ok(()),
+            },
+        }
+    }
+    let mut starts = 0;
+    while let Some(operator) = operator {
+        tokio::select! {
+            () = &mut end => return Ok(()),
+            started = operator.next_start(starts) => {
+                let (process, count) = started?;
+                starts = count;
+                let launch = Launch { process, starts };
+                record.operator = Some(launch);
+                place.save(record)?;
+                report(&Report::Operator(launch));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Under its account: never as administrator.
+async fn start(place: &Place, cluster: &Cluster) -> Result<Operator> {
+    let account = cluster.service_account_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, TOKEN_VALID).await?;
+    let mut options = Options::new(&account, &place.operator_log()).kept_running();
+    // The first is the subcommand, which `Operator` gives by itself.
+    options.arguments = OPERATOR_ARGUMENTS[1..].iter().map(ToString::to_string).collect();
+    Operator::start(&options).await
+}

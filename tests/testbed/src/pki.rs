@@ -1,0 +1,174 @@
+//! The certificate authority of one cluster, the certificates it gives and the key that signs service account tokens.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+
+use crate::error::{Error, Result};
+
+/// The folder that holds a cluster's keys and certificates.
+#[derive(Debug, Clone)]
+pub struct Pki {
+    folder: PathBuf,
+}
+
+/// A certificate and its key, as PEM texts.
+pub struct Credential {
+    /// The certificate.
+    pub certificate: String,
+    /// The private key.
+    pub key: String,
+}
+
+impl Pki {
+    /// The keys and certificates that lie in `folder`.
+    #[must_use]
+    pub fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// Makes all that a cluster needs to start: an authority, one certificate for its servers, one for its own clients
+    /// and the key for service account tokens.
+    pub fn create(folder: PathBuf) -> Result<Self> {
+        let pki = Self::at(folder);
+        std::fs::create_dir_all(&pki.folder).map_err(Error::file("create", &pki.folder))?;
+        let key = KeyPair::generate().map_err(failed("the cluster's authority"))?;
+        let certificate = authority().self_signed(&key).map_err(failed("the cluster's authority"))?;
+        write(&pki.authority_certificate(), &certificate.pem())?;
+        write(&pki.authority_key(), &key.serialize_pem())?;
+
+        let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"].map(String::from);
+        let mut server = CertificateParams::new(names).map_err(failed("the cluster's servers"))?;
+        server.distinguished_name = name("cluster for tests", None);
+        // etcd's server is also the client of its own gateway.
+        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        pki.keep("server", &pki.sign(server, "the cluster's servers")?)?;
+        // The group that Kubernetes binds to cluster-admin by default:
+        // https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
+        pki.keep("admin", &pki.client("admin", Some("system:masters"))?)?;
+
+        let tokens = KeyPair::generate().map_err(failed("service account tokens"))?;
+        write(&pki.token_key(), &tokens.serialize_pem())?;
+        write(&pki.token_public_key(), &tokens.public_key_pem())?;
+        Ok(pki)
+    }
+
+    /// The administrator's certificate and key.
+    pub fn admin(&self) -> Result<Credential> {
+        let read = |path: PathBuf| std::fs::read_to_string(&path).map_err(Error::file("read", &path));
+        Ok(Credential { certificate: read(self.admin_certificate())?, key: read(self.admin_key())? })
+    }
+
+    /// A client certificate. Kubernetes takes the user from the common name and the group from the organization:
+    /// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#x509-client-certificates>
+    ///
+    /// One group at most: a name of `rcgen` holds one organization.
+    pub fn client(&self, user: &str, group: Option<&str>) -> Result<Credential> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = name(user, group);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(params, user)
+    }
+
+    /// The authority's certificate.
+    #[must_use]
+    pub fn authority_certificate(&self) -> PathBuf {
+        self.folder.join("ca.crt")
+    }
+
+    /// The servers' certificate.
+    #[must_use]
+    pub fn server_certificate(&self) -> PathBuf {
+        self.folder.join("server.crt")
+    }
+
+    /// The servers' key.
+    #[must_use]
+    pub fn server_key(&self) -> PathBuf {
+        self.folder.join("server.key")
+    }
+
+    /// The administrator's certificate, with which the API server also speaks to etcd.
+    #[must_use]
+    pub fn admin_certificate(&self) -> PathBuf {
+        self.folder.join("admin.crt")
+    }
+
+    /// The administrator's key.
+    #[must_use]
+    pub fn admin_key(&self) -> PathBuf {
+        self.folder.join("admin.key")
+    }
+
+    /// The key that signs service account tokens.
+    #[must_use]
+    pub fn token_key(&self) -> PathBuf {
+        self.folder.join("service-accounts.key")
+    }
+
+    /// The key that checks service account tokens.
+    #[must_use]
+    pub fn token_public_key(&self) -> PathBuf {
+        self.folder.join("service-accounts.pub")
+    }
+
+    fn authority_key(&self) -> PathBuf {
+        self.folder.join("ca.key")
+    }
+
+    fn keep(&self, name: &str, credential: &Credential) -> Result<()> {
+        write(&self.folder.join(format!("{name}.crt")), &credential.certificate)?;
+        write(&self.folder.join(format!("{name}.key")), &credential.key)
+    }
+
+    fn sign(&self, mut params: CertificateParams, subject: &str) -> Result<Credential> {
+        let path = self.authority_key();
+        let pem = std::fs::read_to_string(&path).map_err(Error::file("read", &path))?;
+        let issuer = Issuer::new(authority(), KeyPair::from_pem(&pem).map_err(failed(subject))?);
+        let key = KeyPair::generate().map_err(failed(subject))?;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        let certificate = params.signed_by(&key, &issuer).map_err(failed(subject))?;
+        Ok(Credential { certificate: certificate.pem(), key: key.serialize_pem() })
+    }
+}
+
+/// The authority's own data, the same for each run; its key is not.
+fn authority() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = name("authority of a cluster for tests", None);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+fn name(common_name: &str, organization: Option<&str>) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common_name);
+    if let Some(organization) = organization {
+        name.push(DnType::OrganizationName, organization);
+    }
+    name
+}
+
+fn failed(subject: &str) -> impl FnOnce(rcgen::Error) -> Error {
+    let subject = subject.to_owned();
+    move |source| Error::Certificate { subject, source }
+}
+
+/// Writes a file that only its owner may read.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(Error::file("write", path))?;
+    file.write_all(text.as_bytes()).map_err(Error::file("write", path))
+}
