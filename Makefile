@@ -10,6 +10,9 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)/debug
 # All that running things leaves behind; ignored by git.
 BUILD := build
+CHART := charts/devolutions-migration-operator
+# Plain for kubectl, and for the chart.
+CRD_FOLDERS := crds $(CHART)/files/crds
 
 ##@ Demo
 
@@ -45,7 +48,7 @@ test: build ## Run all tests (the first time, the cluster for them is built too:
 	$(CARGO) test --workspace --no-fail-fast
 
 .PHONY: lint
-lint: check-generated ## Check format, lints, shell scripts and that generated files are up to date
+lint: check-generated chart ## Check format, lints, shell scripts, the chart, and that generated files are up to date
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	@scripts="$$(git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run)"; \
@@ -56,19 +59,28 @@ lint: check-generated ## Check format, lints, shell scripts and that generated f
 	echo "shellcheck $$scripts"; shellcheck $$scripts
 
 .PHONY: generate
-generate: ## Write the generated files: crds/
-	$(CARGO) run -q --bin operator -- crds --out crds
+generate: ## Write the generated files: crds/, and the same in the chart
+	@for folder in $(CRD_FOLDERS); do $(CARGO) run -q --bin operator -- crds --out "$$folder"; done
 
 .PHONY: check-generated
 check-generated:
 	@rm -rf $(BUILD)/generated
 	@mkdir -p $(BUILD)/generated/crds
 	$(CARGO) run -q --bin operator -- crds --out $(BUILD)/generated/crds
-	@diff -ru crds $(BUILD)/generated/crds || \
-	  { echo "error: crds/ is not what the sources generate: run \`make generate\`" >&2; exit 1; }
+	@for folder in $(CRD_FOLDERS); do diff -ru "$$folder" $(BUILD)/generated/crds || \
+	  { echo "error: $$folder is not what the sources generate: run \`make generate\`" >&2; exit 1; }; done
+
+.PHONY: chart
+chart: ## Check the Helm chart with each of its values files in ci/ (needs the cluster's helm, which is built the first time)
+	@$(CARGO) build -q -p testbed
+	@for values in $(CHART)/ci/*-values.yaml; do \
+	  echo "helm lint, helm template: $$values"; \
+	  $(TARGET)/testbed helm lint --strict --quiet $(CHART) --values "$$values"; \
+	  $(TARGET)/testbed helm template release $(CHART) --namespace release --values "$$values" >/dev/null; \
+	done
 
 .PHONY: clean
-clean: ## Remove all that was built in this tree; stops the cluster
+clean: demo-down ## Remove all that was built in this tree; ends the demo and the cluster
 	@if [ -x $(TARGET)/testbed ]; then $(TARGET)/testbed cluster down --dir $(BUILD)/cluster; fi
 	$(CARGO) clean
 	rm -rf $(BUILD)

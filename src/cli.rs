@@ -1,14 +1,23 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::client::{ApproveArgs, PlanArgs, StatusArgs};
+use crate::telemetry::LogFormat;
 
 /// Moves Devolutions Cloud single sign-on to a new Entra ID application and custom groups to Entra
 /// groups, without anybody losing or gaining access.
 #[derive(Debug, Parser)]
-#[command(name = "operator", version)]
+#[command(
+    name = "operator",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not approved or refused"
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -26,6 +35,17 @@ pub enum Command {
         #[arg(long, default_value = "crds")]
         out: PathBuf,
     },
+    /// Show the present plan of a replacement: what will be done, effect by effect.
+    Plan(PlanArgs),
+    /// Look at the plan that waits, and approve it in your own name.
+    Approve(ApproveArgs),
+    /// Show connections and replacements: what is done, how far it is, and who must act.
+    Status(StatusArgs),
+    /// Print a completion script for a shell.
+    Completion {
+        /// Which shell.
+        shell: Shell,
+    },
 }
 
 /// Settings of `operator run`. Each can come from the environment.
@@ -41,6 +61,19 @@ pub struct RunArgs {
     /// How often, in seconds, the outside is looked at while waiting for something that sends no event.
     #[arg(long, env = "OPERATOR_OBSERVE_INTERVAL_SECONDS", default_value = "120", value_parser = seconds)]
     pub observe_interval_seconds: Duration,
+    /// The namespace of the lease by which one of several replicas does the work. Without it there is
+    /// no lease, and this must be the only replica.
+    #[arg(long, env = "OPERATOR_LEASE_NAMESPACE")]
+    pub lease_namespace: Option<String>,
+    /// This replica's name, different from every other's: in a cluster, the pod's.
+    #[arg(long, env = "HOSTNAME", default_value = "operator")]
+    pub identity: String,
+    /// Where /livez, /readyz and /metrics are served. Without it they are not.
+    #[arg(long, env = "OPERATOR_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// How a line of the log looks.
+    #[arg(long, env = "OPERATOR_LOG_FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
     /// What to log, such as `info` or `info,operator=debug`.
     #[arg(long, env = "OPERATOR_LOG", default_value = "info")]
     pub log: String,

@@ -65,6 +65,25 @@ impl Failure {
             },
             _ => Class::Transient,
         };
-        Self::new(class, "KubernetesRequestFailed", format!("Could not {what}: {error}"))
+        // A status prints all its fields, and a failed connection only its outermost layer.
+        let said = match error {
+            kube::Error::Api(status) => status.message.clone(),
+            error => chain(error),
+        };
+        Self::new(class, "KubernetesRequestFailed", format!("Could not {what}: {said}"))
     }
+}
+
+/// An error and what it came from, each said once.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let more = source.to_string();
+        if !said.contains(&more) {
+            said = format!("{said}: {more}");
+        }
+        next = source.source();
+    }
+    said
 }

@@ -9,7 +9,7 @@ use reqwest::{Certificate, Client, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Class, Failure};
+use crate::error::{Class, Failure, chain};
 
 /// How long one request may take in all.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -150,7 +150,11 @@ fn classify(what: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) ->
             "AccessDenied",
             "Give the application identity the right to do this, see the README's list of rights",
         ),
-        404 => (Class::Invalid, "NotFound", "It was there before: look whether somebody deleted it"),
+        404 => (
+            Class::Invalid,
+            "NotFound",
+            "Look whether somebody deleted it, and whether devolutionsCloud.url points at a server that speaks the cloud contract",
+        ),
         409 | 412 => {
             (Class::Conflict, "WrittenMeanwhile", "Somebody else wrote at the same time; it is looked at again")
         }
@@ -195,16 +199,6 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// What came from a server, made fit for a message.
 fn printable(text: &str) -> String {
     text.chars().filter(char::is_ascii_graphic).take(64).collect()
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

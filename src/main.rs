@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 use operator::cli::{Cli, Command};
+use operator::client::{self, Stop};
 use operator::error::{Class, Failure};
 
 #[tokio::main]
@@ -11,24 +12,36 @@ async fn main() -> ExitCode {
     // kube and reqwest share this provider; without a choice each would look for one of its own.
     let installed = rustls::crypto::ring::default_provider().install_default();
     let done = match installed {
-        Ok(()) => dispatch(Cli::parse()).await,
-        Err(_) => Err(Failure::new(Class::Bug, "TlsUnusable", "Another TLS provider was installed before ours.")),
+        Ok(()) => {
+            let matches = client::command().get_matches();
+            dispatch(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())).await
+        }
+        Err(_) => {
+            Err(Failure::new(Class::Bug, "TlsUnusable", "Another TLS provider was installed before ours.").into())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("operator: {failure}");
-            ExitCode::FAILURE
+        Err(stop) => {
+            eprintln!("{}: {}", client::program(), stop.message);
+            ExitCode::from(stop.exit as u8)
         }
     }
 }
 
-async fn dispatch(cli: Cli) -> Result<(), Failure> {
+async fn dispatch(cli: Cli) -> Result<(), Stop> {
     match cli.command {
         Command::Run(args) => {
-            tracing_subscriber::fmt().with_env_filter(&args.log).with_writer(std::io::stderr).init();
-            operator::operator::run(&args).await
+            operator::telemetry::start(&args.log, args.log_format)?;
+            Ok(operator::operator::run(&args).await?)
         }
-        Command::Crds { out } => operator::crds::write(&out),
+        Command::Crds { out } => Ok(operator::crds::write(&out)?),
+        Command::Plan(args) => client::plan(&args).await,
+        Command::Approve(args) => client::approve(&args).await,
+        Command::Status(args) => client::status(&args).await,
+        Command::Completion { shell } => {
+            client::completion(shell);
+            Ok(())
+        }
     }
 }

@@ -1,32 +1,34 @@
-//! Wiring: clients, controllers, signals.
+//! `operator run`: from the arguments to a running operator, and its end.
 
-use std::fmt::Debug;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures::future::{BoxFuture, join_all, select};
-use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
-use kube::runtime::controller::{Action, Controller, Error};
-use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::runtime::utils::Predicate as _;
-use kube::runtime::{Config, WatchStreamExt as _, predicates, watcher};
-use kube::{Api, Client, ResourceExt as _};
-use tokio::signal::unix::{SignalKind, signal};
+use futures::FutureExt as _;
+use futures::future::join_all;
+use k8s_controller::LeaderElection;
+use kube::Client;
+use kube::api::ListParams;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::api::{GroupReplacement, PlanApproval, TenantConnection};
 use crate::cli::RunArgs;
-use crate::controller::replacement::{self, Replacements};
-use crate::controller::{
-    Backoff, Connections, Connector, Context, RestConnector, after_failure, approval, reconcile_tenant,
-};
+use crate::controller::wiring::{Kind, api, controllers};
+use crate::controller::{Backoff, Claims, Connections, Context, RestConnector};
 use crate::error::{Class, Failure};
+use crate::metrics::Metrics;
+use crate::probes::{self, Readiness};
 
-/// How many objects of a kind are worked on at once.
-const CONCURRENCY: u16 = 4;
-/// Shorter than the idle time after which common load balancers drop a watch without a word.
-const WATCH_SECONDS: u32 = 200;
+/// The lease's name: one operator at work in a cluster, or in a release's namespace.
+const LEASE: &str = "devolutions-migration-operator";
+/// Shorter than the 30 s that a pod is given to end. A pass stops before its next write; what is cut
+/// off all the same goes on with the next start.
+const STOP_WITHIN: Duration = Duration::from_secs(25);
+/// How often it is looked whether the definitions are there.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
-/// Runs the operator until SIGTERM or SIGINT.
+/// Runs the operator until SIGTERM or SIGINT. A second signal ends it at once.
 pub async fn run(args: &RunArgs) -> Result<(), Failure> {
     let client = Client::try_default().await.map_err(|e| {
         Failure::new(
@@ -35,179 +37,114 @@ pub async fn run(args: &RunArgs) -> Result<(), Failure> {
             format!("Could not find a way to the cluster, neither from a kubeconfig nor from a service account: {e}"),
         )
     })?;
+    let metrics = Arc::new(Metrics::default());
+    let (readiness, observed) = watch::channel(Readiness::Starting);
+    if let Some(address) = args.listen {
+        probes::serve(address, observed, metrics.clone()).await?;
+    }
+    let stopping = stop_on_signal()?;
+    let connector = RestConnector { allowed_hosts: args.allowed_hosts.clone(), metrics: metrics.clone() };
     let context = Arc::new(Context {
         client: client.clone(),
-        connections: Connections::new(client, RestConnector { allowed_hosts: args.allowed_hosts.clone() }),
+        connections: Connections::new(client.clone(), connector),
         backoff: Backoff::default(),
+        claims: Claims::default(),
+        metrics: metrics.clone(),
+        instance: args.identity.clone(),
+        stopping: stopping.clone(),
         observe_interval: args.observe_interval_seconds,
     });
-    let stop = stopped()?.shared();
-    run_controllers(context, &args.namespaces, stop).await;
+    let stop = stopped(stopping).shared();
+    let work = async {
+        readiness.send_replace(Readiness::Leading);
+        metrics.leading(true);
+        tracing::info!(namespaces = ?args.namespaces, identity = args.identity, "at work");
+        let scopes = if args.namespaces.is_empty() { vec![None] } else { args.namespaces.iter().map(Some).collect() };
+        let all = scopes.into_iter().flat_map(|scope| controllers(&context, scope, &stop));
+        join_all(all.collect::<Vec<_>>()).await;
+    };
+    let lead = async {
+        wait_for_definitions(&client, args, &readiness).await;
+        let Some(namespace) = &args.lease_namespace else {
+            tracing::warn!("no --lease-namespace, so no lease: this must be the only replica");
+            work.await;
+            return Ok(());
+        };
+        readiness.send_replace(Readiness::Standby);
+        let election = LeaderElection::new(client.clone(), namespace, LEASE, &args.identity);
+        // Who has lost the lease must not finish anything: a restart is the quickest clean slate.
+        election.with_lease(work).await.ok_or_else(|| {
+            Failure::new(Class::Transient, "LeaseLost", format!("Lost the lease {LEASE} in namespace {namespace} to another replica or to silence, so everything was dropped at once."))
+        })
+    };
+    let end = {
+        let lead = std::pin::pin!(lead);
+        let mut lead = lead.fuse();
+        tokio::select! {
+            end = &mut lead => end,
+            () = stop.clone() => {
+                let leads = *readiness.borrow() == Readiness::Leading;
+                readiness.send_replace(Readiness::Stopping);
+                // Whoever only waits has nothing to finish.
+                if leads { timeout(STOP_WITHIN, lead).await.unwrap_or(Ok(())) } else { Ok(()) }
+            }
+        }
+    };
     tracing::info!("stopped");
-    Ok(())
+    end
 }
 
-/// Runs the controllers of every namespace until `stop`; a pass that is under way is finished.
-pub async fn run_controllers<K: Connector>(
-    context: Arc<Context<K>>,
-    namespaces: &[String],
-    stop: impl Future<Output = ()> + Clone + Send + Sync + 'static,
-) {
-    let scopes: Vec<Option<&String>> =
-        if namespaces.is_empty() { vec![None] } else { namespaces.iter().map(Some).collect() };
-    tracing::info!(namespaces = ?namespaces, "started");
-    let controllers = scopes.into_iter().flat_map(|scope| controllers(&context, scope, &stop));
-    join_all(controllers.collect::<Vec<_>>()).await;
-}
-
-fn stopped() -> Result<BoxFuture<'static, ()>, Failure> {
+/// Becomes true with the first SIGTERM or SIGINT; the second ends the process.
+fn stop_on_signal() -> Result<watch::Receiver<bool>, Failure> {
     let listen = |kind| {
         signal(kind).map_err(|e| Failure::new(Class::Bug, "NoSignals", format!("Could not listen for signals: {e}")))
     };
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    Ok(async move {
-        select(Box::pin(terminate.recv()), Box::pin(interrupt.recv())).await;
-    }
-    .boxed())
+    let (sender, stopping) = watch::channel(false);
+    tokio::spawn(async move {
+        next(&mut terminate, &mut interrupt).await;
+        tracing::info!("asked to stop");
+        sender.send_replace(true);
+        next(&mut terminate, &mut interrupt).await;
+        tracing::warn!("asked to stop again, so it ends at once");
+        std::process::exit(1);
+    });
+    Ok(stopping)
 }
 
-fn controllers<K: Connector>(
-    context: &Arc<Context<K>>,
-    namespace: Option<&String>,
-    stop: &(impl Future<Output = ()> + Clone + Send + Sync + 'static),
-) -> [BoxFuture<'static, ()>; 3] {
-    let client = &context.client;
-    let settings = || Config::default().concurrency(CONCURRENCY);
-
-    let tenants = watched::<TenantConnection>(client, namespace, wants)
-        .with_config(settings())
-        .graceful_shutdown_on(stop.clone())
-        .run(reconcile_tenant, |object, failure, context| after_failure(&object, failure, &context), context.clone())
-        .for_each(log);
-
-    let controller = watched::<GroupReplacement>(client, namespace, wants);
-    let store = controller.store();
-    let of_connection = store.clone();
-    let of_approval = |approval: PlanApproval| {
-        let target = ObjectRef::new(&approval.spec.target.name);
-        approval.namespace().map(|namespace| target.within(&namespace))
-    };
-    let replacements = controller
-        .watches_stream(changes::<PlanApproval>(client, namespace, wants), of_approval)
-        .watches_stream(changes::<TenantConnection>(client, namespace, wants), move |connection| {
-            users_of(&of_connection, &connection)
-        })
-        .with_config(settings())
-        .graceful_shutdown_on(stop.clone())
-        .run(
-            replacement::reconcile,
-            |object, failure, shared| after_failure(&object, failure, &shared.context),
-            Arc::new(Replacements { context: context.clone(), store }),
-        )
-        .for_each(log);
-
-    let controller = watched::<PlanApproval>(client, namespace, wants);
-    let of_target = controller.store();
-    let approvals = controller
-        .watches_stream(changes::<GroupReplacement>(client, namespace, |target| Some(shows(target))), move |target| {
-            approvals_of(&of_target, &target)
-        })
-        .with_config(settings())
-        .graceful_shutdown_on(stop.clone())
-        .run(approval::reconcile, |object, failure, context| after_failure(&object, failure, &context), context.clone())
-        .for_each(log);
-
-    [tenants.boxed(), replacements.boxed(), approvals.boxed()]
-}
-
-/// A kind of ours.
-trait Kind:
-    kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-    + Clone
-    + Debug
-    + Send
-    + Sync
-    + serde::de::DeserializeOwned
-    + 'static
-{
-}
-impl<T> Kind for T where
-    T: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-        + Clone
-        + Debug
-        + Send
-        + Sync
-        + serde::de::DeserializeOwned
-        + 'static
-{
-}
-
-fn api<R: Kind>(client: &Client, namespace: Option<&String>) -> Api<R> {
-    match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
+async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }
 
-/// What a person asks for: our own status writes must not wake us.
-fn wants<R: kube::Resource>(object: &R) -> Option<u64> {
-    (predicates::generation as fn(&R) -> Option<u64>).combine(predicates::annotations).hash_property(object)
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // The sender is gone only when the process is about to end.
+    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-/// What approvals are held against: the object itself and its plans.
-fn shows(object: &GroupReplacement) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    object.uid().hash(&mut hasher);
-    for plan in object.status.iter().flat_map(|s| &s.plans) {
-        (plan.state as u8, &plan.hash, &plan.approval).hash(&mut hasher);
+/// Returns once all our kinds can be read: an operator may be installed before its definitions.
+async fn wait_for_definitions(client: &Client, args: &RunArgs, readiness: &watch::Sender<Readiness>) {
+    loop {
+        let missing = match readable::<TenantConnection>(client, args).await {
+            Ok(()) => match readable::<GroupReplacement>(client, args).await {
+                Ok(()) => readable::<PlanApproval>(client, args).await,
+                error => error,
+            },
+            error => error,
+        };
+        let Err(error) = missing else { return };
+        if readiness.send_replace(Readiness::WaitingForDefinitions) != Readiness::WaitingForDefinitions {
+            tracing::warn!(
+                "cannot read our resources yet, and waits: {error}. Are the CustomResourceDefinitions and the roles installed?"
+            );
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
-    hasher.finish()
 }
 
-fn watched<R: Kind>(client: &Client, namespace: Option<&String>, property: fn(&R) -> Option<u64>) -> Controller<R>
-where
-    R::DynamicType: Default + Eq + std::hash::Hash + Clone + Debug + Unpin,
-{
-    let (reader, writer) = reflector::store();
-    let stream = watcher(api::<R>(client, namespace), watcher::Config::default().timeout(WATCH_SECONDS))
-        .default_backoff()
-        .modify(|object| object.meta_mut().managed_fields = None)
-        .reflect(writer)
-        .applied_objects()
-        .predicate_filter(property, kube::runtime::PredicateConfig::default());
-    Controller::for_stream(stream, reader)
-}
-
-fn changes<R: Kind>(
-    client: &Client,
-    namespace: Option<&String>,
-    property: fn(&R) -> Option<u64>,
-) -> impl futures::Stream<Item = Result<R, watcher::Error>> + Send + 'static {
-    watcher(api::<R>(client, namespace), watcher::Config::default().timeout(WATCH_SECONDS))
-        .default_backoff()
-        .touched_objects()
-        .predicate_filter(property, kube::runtime::PredicateConfig::default())
-        .inspect_err(|error| tracing::warn!("watching {} failed: {error}", R::kind(&())))
-}
-
-fn users_of(store: &Store<GroupReplacement>, connection: &TenantConnection) -> Vec<ObjectRef<GroupReplacement>> {
-    let (name, namespace) = (connection.name_any(), connection.namespace());
-    let uses = |r: &Arc<GroupReplacement>| r.spec.connection_ref.name == name && r.namespace() == namespace;
-    store.state().iter().filter(|r| uses(r)).map(|r| ObjectRef::from_obj(&**r)).collect()
-}
-
-fn approvals_of(store: &Store<PlanApproval>, target: &GroupReplacement) -> Vec<ObjectRef<PlanApproval>> {
-    let (name, namespace) = (target.name_any(), target.namespace());
-    let names = |a: &Arc<PlanApproval>| a.spec.target.name == name && a.namespace() == namespace;
-    store.state().iter().filter(|a| names(a)).map(|a| ObjectRef::from_obj(&**a)).collect()
-}
-
-async fn log<R: Kind>(result: Result<(ObjectRef<R>, Action), Error<Failure, watcher::Error>>) {
-    match result {
-        Ok((object, _)) => tracing::debug!(%object, "pass done"),
-        // The reconciler's own failures were logged with their next try.
-        Err(Error::ReconcilerFailed(..)) => {}
-        Err(Error::ObjectNotFound(object)) => tracing::debug!(%object, "gone"),
-        Err(error) => tracing::warn!("{error}"),
-    }
+async fn readable<R: Kind>(client: &Client, args: &RunArgs) -> Result<(), kube::Error> {
+    let one = ListParams::default().limit(1);
+    api::<R>(client, args.namespaces.first()).list(&one).await.map(drop)
 }

@@ -175,6 +175,9 @@ fn walk(eyes: &mut Eyes<'_>, start: &State, writes: &[Write]) -> Vec<State> {
     states
 }
 
+/// What is held in the end at a place where both may hold something.
+type Both = fn((&Option<Rights>, &Option<Rights>)) -> Option<Rights>;
+
 /// Tries all pairs. An accepted plan must be neutral, go on after a crash anywhere, and be undone
 /// from anywhere. A refused one must have had no neutral end, so that no refusal is over-cautious;
 /// there is no exception.
@@ -202,8 +205,7 @@ fn try_all_pairs(shape: &Shape, values: &[Rights], eyes: &mut Eyes<'_>) -> Tally
             Err(refusal) => {
                 assert_eq!(refusal.reason, "Conflict", "{start:?}: {}", refusal.message);
                 // Wherever both hold something at the same place, one of the two would have to win.
-                let ends: [fn((&Option<Rights>, &Option<Rights>)) -> Option<Rights>; 2] =
-                    [|(c, s)| c.or(*s), |(c, s)| s.or(*c)];
+                let ends: [Both; 2] = [|(c, s)| c.or(*s), |(c, s)| s.or(*c)];
                 for end in ends {
                     let entra = start.custom.iter().zip(&start.entra).map(end).collect();
                     let end = State { custom: vec![None; shape.len()], entra };

@@ -96,7 +96,10 @@ fn inventory() -> impl Strategy<Value = Inventory> {
             groups.extend(spot.custom.map(|held| (CUSTOM, held)));
             groups.extend(spot.entra.filter(|_| matches!(start, Start::Random)).map(|held| (ENTRA, held)));
             if !groups.is_empty() {
-                inventory.insert(place, Holding { label: format!("place {number}"), ancestors, groups });
+                inventory.insert(
+                    place,
+                    Holding { label: format!("place {number}"), ancestors, groups, users: BTreeSet::new() },
+                );
             }
         }
         if let Start::Begun(index) = start {
@@ -280,7 +283,7 @@ proptest! {
     #[test]
     fn any_other_input_makes_another_hash(inventory in inventory(), at in any::<Index>()) {
         let Ok(plan) = plan_for(&inventory) else { return Ok(()) };
-        let changes: [(&str, fn(&mut Plan, usize)); 14] = [
+        let changes: [(&str, Alter); 14] = [
             ("tenant", |p, _| p.ground.tenant.push('x')),
             ("gate", |p, _| p.gate = Gate::Rollback),
             ("giver", |p, _| p.ground.giver.id = GroupId(Uuid::from_u128(9))),
@@ -312,6 +315,9 @@ proptest! {
         prop_assert!(PlanHash::of(&json!(1)) != plan.hash());
     }
 }
+
+/// A change of a plan, and a number to choose by.
+type Alter = fn(&mut Plan, usize);
 
 fn nowhere() -> Place {
     Place::Vault { vault: Uuid::from_u128(4711) }

@@ -20,6 +20,7 @@ use super::status::{LocalRef, PlanReference, Step, conditions_schema};
     status = "GroupReplacementStatus",
     derive = "PartialEq",
     doc = "Puts an Entra group in the place of a Devolutions custom user group wherever that one holds permissions, so that nobody loses or gains access at any instant.",
+    validation = Rule::new("size(self.metadata.name) <= 200").message("metadata.name must be at most 200 characters: names of Secrets are made from it"),
     printcolumn(name = "From", type_ = "string", json_path = ".status.from.name"),
     printcolumn(name = "To", type_ = "string", json_path = ".status.to.name"),
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),

@@ -21,6 +21,7 @@ use super::status::{Gate, conditions_schema};
     status = "TenantConnectionStatus",
     derive = "PartialEq",
     doc = "One Devolutions Cloud tenant, and how to reach it.",
+    validation = Rule::new("size(self.metadata.name) <= 63").message("metadata.name must be at most 63 characters: a label on the credentials' Secret carries it"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Devolutions Cloud", type_ = "string", json_path = ".spec.devolutionsCloud.url"),
     printcolumn(name = "Summary", type_ = "string", json_path = ".status.summary"),

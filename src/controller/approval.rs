@@ -87,7 +87,7 @@ pub async fn find(
         .items
         .into_iter()
         .filter(|a| a.spec.target.kind == pending.kind && a.spec.target.name == pending.name)
-        .filter(|a| a.metadata.uid.as_ref().is_some_and(|uid| !used.contains(uid)))
+        .filter(|a| a.metadata.uid.as_ref().is_some_and(|uid| !used.contains(uid)) && !is_used(a))
         .collect();
     if ours.is_empty() {
         return Ok(None);

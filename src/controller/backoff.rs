@@ -34,9 +34,10 @@ impl Backoff {
 fn wait(count: u32, failure: &Failure) -> Duration {
     let growing = FIRST.saturating_mul(1 << count.saturating_sub(1).min(16)).min(LONGEST);
     match failure.class {
-        Class::Throttled => failure.retry_after.unwrap_or(growing),
+        // A server that asks for no wait at all is not asked to mean a flood.
+        Class::Throttled => failure.retry_after.unwrap_or(growing).max(FIRST),
         Class::Transient => failure.retry_after.unwrap_or_default().max(growing),
-        Class::Conflict => FIRST,
+        Class::Conflict => growing,
         // Only a person can mend it, and no event may tell that they did.
         Class::Denied | Class::Invalid => growing.max(Duration::from_secs(15)),
         Class::Bug => growing.max(Duration::from_secs(5)),

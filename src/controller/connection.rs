@@ -11,6 +11,7 @@ use url::Url;
 use crate::api::{CONNECTION_LABEL, TenantConnection};
 use crate::devolutions::{Credentials, DevolutionsCloud, Rest};
 use crate::error::{Class, Failure};
+use crate::metrics::Metrics;
 
 /// Where a tenant's server is and how it is proven to be that one.
 pub struct Endpoint {
@@ -36,6 +37,8 @@ pub struct RestConnector {
     /// Hosts beside `*.devolutions.app`. Without this list any author of a `TenantConnection` could
     /// have a Secret sent to a host of theirs.
     pub allowed_hosts: Vec<String>,
+    /// Where requests are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Connector for RestConnector {
@@ -55,7 +58,7 @@ impl Connector for RestConnector {
                 ),
             ));
         }
-        Rest::new(&endpoint.url, endpoint.credentials, endpoint.ca_bundle.as_deref())
+        Rest::new(&endpoint.url, endpoint.credentials, endpoint.ca_bundle.as_deref(), self.metrics.clone())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{Class, Failure};
 use crate::plan::approval::Guard;
 
 /// The policy and its binding, as we ship them.
-const SHIPPED: &str = include_str!("../../deploy/admission-policy.yaml");
+const SHIPPED: &str = include_str!("../../charts/devolutions-migration-operator/files/admission-policy.yaml");
 /// The name of both.
 const NAME: &str = "planapprovals.migration.devolutions.net";
 

@@ -2,23 +2,29 @@
 
 pub mod approval;
 mod backoff;
+mod claims;
 mod connection;
+mod events;
 mod guard;
 pub mod replacement;
 mod status;
-mod tenant;
+pub mod tenant;
+pub mod wiring;
 
 pub use backoff::Backoff;
+pub use claims::Claims;
 pub use connection::{Connected, Connections, Connector, Endpoint, RestConnector};
-pub use tenant::reconcile as reconcile_tenant;
+pub use events::Events;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use kube::runtime::controller::Action;
 use kube::{Client, Resource};
+use tokio::sync::watch;
 
 use crate::error::Failure;
+use crate::metrics::Metrics;
 
 /// What every driver works with.
 pub struct Context<K: Connector> {
@@ -28,6 +34,14 @@ pub struct Context<K: Connector> {
     pub connections: Connections<K>,
     /// Who failed how often in a row.
     pub backoff: Backoff,
+    /// Who is writing for which group.
+    pub claims: Claims,
+    /// What Prometheus sees.
+    pub metrics: Arc<Metrics>,
+    /// In whose name events are published: the replica.
+    pub instance: String,
+    /// Whether the operator was asked to stop: then no further write is begun.
+    pub stopping: watch::Receiver<bool>,
     /// How often the outside is looked at while waiting for something that sends no event.
     pub observe_interval: Duration,
 }

@@ -1,13 +1,14 @@
 //! `TenantConnection`: can the tenant be reached, and what can this identity see there?
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use k8s_controller::conditions::ConditionStatus;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 
 use super::status::{self, set};
-use super::{Connector, Context};
+use super::{Connector, Context, Events};
 use crate::api::{ObservedCloud, REQUESTED_AT, TenantConnection, TenantConnectionStatus};
 use crate::devolutions::DevolutionsCloud;
 use crate::error::Failure;
@@ -35,15 +36,29 @@ const NEEDED: [&str; 18] = [
     "deleteEntryPermissionOfGroup",
 ];
 
+const KIND: &str = "TenantConnection";
+
+/// What a pass over a `TenantConnection` works with.
+pub struct Tenants<K: Connector> {
+    /// What all drivers share.
+    pub context: Arc<Context<K>>,
+    /// What is told of their changes.
+    pub events: Events,
+}
+
 /// Looks at the tenant and says what it found.
 pub async fn reconcile<K: Connector>(
     object: Arc<TenantConnection>,
-    context: Arc<Context<K>>,
+    shared: Arc<Tenants<K>>,
 ) -> Result<Action, Failure> {
-    let found = look(&object, &context).await;
+    let (context, began) = (&shared.context, Instant::now());
+    let found = look(&object, context).await;
+    context.metrics.pass(KIND, found.as_ref().map_or_else(|f| f.reason, |_| "Connected"), began.elapsed());
     let status = describe(&object, &found);
     if object.status.as_ref() != Some(&status) {
         status::write(&context.client, &*object, &status).await?;
+        let before = object.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default();
+        shared.events.transition(&*object, before, &status.conditions, &status.summary).await;
     }
     found?;
     context.backoff.reset(&object.uid().unwrap_or_default());

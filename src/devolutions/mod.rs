@@ -6,7 +6,7 @@ mod model;
 mod rest;
 mod session;
 
-pub use inventory::take as take_inventory;
+pub use inventory::{around as look_around, take as take_inventory};
 pub use model::*;
 pub use rest::Rest;
 pub use session::Credentials;
@@ -33,8 +33,7 @@ pub struct Vault {
 pub struct Entry {
     /// Its id.
     pub id: Uuid,
-    /// The folders above it, the outermost first.
-    #[serde(default)]
+    /// The folders above it, the outermost first. Never left out: the order of the writes hangs on it.
     pub ancestor_ids: Vec<Uuid>,
     /// Its name.
     pub name: String,
@@ -45,19 +44,21 @@ pub struct Entry {
     pub permissions: PermissionSet,
 }
 
-/// What is assigned at one place. Users' own assignments are not ours to touch, so they are not read.
+/// What is assigned at one place.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 pub struct PermissionSet {
     /// What each group holds.
-    #[serde(default)]
     pub groups: BTreeMap<GroupId, Permission>,
+    /// What users hold in person. It is never touched.
+    #[serde(default)]
+    pub users: BTreeMap<UserId, Permission>,
 }
 
 /// What is assigned at one place, with the mark that a write can be tied to.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
-    /// What each group holds.
-    pub groups: BTreeMap<GroupId, Permission>,
+    /// What is assigned.
+    pub permissions: PermissionSet,
     /// The `ETag`, where the server gives one: a write that names it fails if anybody wrote since.
     pub etag: Option<String>,
 }

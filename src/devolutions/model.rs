@@ -1,6 +1,6 @@
 //! What Devolutions Cloud holds, in our words. Pure data: the planners work on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,6 @@ pub struct Group {
     /// Its name. Names are not unique.
     pub name: String,
     /// Its members.
-    #[serde(default)]
     pub user_ids: Vec<UserId>,
     /// Whether an identity provider fills it. Absent where the server cannot tell: no public source
     /// documents such a field, though error 13 `OrganizationSynchronizedMember` proves that the
@@ -52,10 +51,11 @@ pub struct Group {
 }
 
 impl Group {
-    /// Whether the server gives any proof that the group comes from Entra ID.
+    /// Whether the server proves that the group comes from Entra ID: by its own word, or, where it
+    /// has none to give, by the object id that provisioning left.
     #[must_use]
     pub fn is_provably_synced(&self) -> bool {
-        self.is_synced == Some(true) || self.external_id.is_some()
+        self.is_synced.unwrap_or_else(|| self.external_id.as_ref().is_some_and(|id| !id.is_empty()))
     }
 }
 
@@ -131,6 +131,18 @@ pub enum Place {
     },
 }
 
+/// By id: for a place whose name is not known (any more).
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("the system permissions"),
+            Self::AllVaults => f.write_str("the permissions on all vaults"),
+            Self::Vault { vault } => write!(f, "vault {vault}"),
+            Self::Entry { vault, entry } => write!(f, "entry {entry} of vault {vault}"),
+        }
+    }
+}
+
 /// A place with the groups that hold something there.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Holding {
@@ -140,6 +152,8 @@ pub struct Holding {
     pub ancestors: Vec<Place>,
     /// What each group holds here itself, nothing inherited.
     pub groups: BTreeMap<GroupId, Permission>,
+    /// Who holds something here in person.
+    pub users: BTreeSet<UserId>,
 }
 
 /// Every place that this identity can read and where anything is assigned.

@@ -1,6 +1,8 @@
 //! The cloud contract over HTTP. Our own contract, modelled on the conventions of Devolutions
 //! Server's API v1; no endpoint of it is known to exist on the vendor's service.
 
+use std::sync::Arc;
+
 use reqwest::Method;
 use reqwest::header::IF_MATCH;
 use serde::Deserialize;
@@ -14,6 +16,7 @@ use super::{
 };
 use crate::error::{Class, Failure};
 use crate::http::{self, Outcome};
+use crate::metrics::Metrics;
 
 /// How many items of a list are asked for at once.
 const PAGE_SIZE: u32 = 500;
@@ -42,8 +45,13 @@ struct Capabilities {
 
 impl Rest {
     /// The server at `url`. Nothing is sent yet.
-    pub fn new(url: &Url, credentials: Credentials, ca_bundle: Option<&[u8]>) -> Result<Self, Failure> {
-        Ok(Self { session: Session::new(http::client(ca_bundle)?, url, credentials)? })
+    pub fn new(
+        url: &Url,
+        credentials: Credentials,
+        ca_bundle: Option<&[u8]>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, Failure> {
+        Ok(Self { session: Session::new(http::client(ca_bundle)?, metrics, url, credentials)? })
     }
 
     async fn read<T: DeserializeOwned>(&self, what: &str, path: &[&str]) -> Result<T, Failure> {
@@ -157,8 +165,8 @@ impl DevolutionsCloud for Rest {
             Outcome::NotFound(_) => Ok(None),
             outcome => {
                 let answer = outcome.good()?;
-                let set: PermissionSet = answer.json()?;
-                Ok(Some(Observed { groups: set.groups, etag: answer.etag }))
+                let permissions: PermissionSet = answer.json()?;
+                Ok(Some(Observed { permissions, etag: answer.etag }))
             }
         }
     }

@@ -1,6 +1,8 @@
 //! A session with a server that speaks the cloud contract: log in once, again when the token is refused.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
 
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -12,6 +14,7 @@ use uuid::Uuid;
 
 use crate::error::{Class, Failure};
 use crate::http::{self, Outcome};
+use crate::metrics::Metrics;
 
 /// An application identity's key and secret (`Connect-HubAccount -ApplicationKey -ApplicationSecret`).
 #[derive(Clone)]
@@ -25,6 +28,7 @@ pub struct Credentials {
 /// A logged-in session.
 pub struct Session {
     client: Client,
+    metrics: Arc<Metrics>,
     base: Url,
     credentials: Credentials,
     token: Mutex<Option<SecretString>>,
@@ -44,7 +48,7 @@ struct Login {
 
 impl Session {
     /// A session with the server at `url`; it logs in when it is first used.
-    pub fn new(client: Client, url: &Url, credentials: Credentials) -> Result<Self, Failure> {
+    pub fn new(client: Client, metrics: Arc<Metrics>, url: &Url, credentials: Credentials) -> Result<Self, Failure> {
         let mut base = url.clone();
         base.path_segments_mut()
             .map_err(|()| {
@@ -56,7 +60,7 @@ impl Session {
             })?
             .pop_if_empty()
             .extend(["api", "v1"]);
-        Ok(Self { client, base, credentials, token: Mutex::new(None) })
+        Ok(Self { client, metrics, base, credentials, token: Mutex::new(None) })
     }
 
     /// Sends a request, logging in first where needed, and once more where the token is refused.
@@ -76,11 +80,22 @@ impl Session {
                 .request(method.clone(), self.url(path)?)
                 .header("tokenId", token.expose_secret())
                 .header("X-Request-Id", Uuid::new_v4().to_string());
-            match http::send(what, build(request)).await? {
+            match self.send(what, method.as_str(), build(request)).await? {
                 Outcome::Unauthorized(_) if !fresh => self.forget(&token).await,
                 outcome => return Ok(outcome),
             }
         }
+    }
+
+    async fn send(&self, what: &str, method: &str, request: RequestBuilder) -> Result<Outcome, Failure> {
+        let began = Instant::now();
+        let outcome = http::send(what, request).await;
+        let name = match &outcome {
+            Ok(Outcome::Good(_)) => "ok",
+            Ok(Outcome::Unauthorized(failure) | Outcome::NotFound(failure)) | Err(failure) => failure.reason,
+        };
+        self.metrics.request("DevolutionsCloud", method, name, began.elapsed());
+        outcome
     }
 
     fn url(&self, path: &[&str]) -> Result<Url, Failure> {
@@ -104,7 +119,7 @@ impl Session {
         let what = format!("log in to Devolutions Cloud at {}", self.base.host_str().unwrap_or_default());
         let request =
             self.client.post(self.url(&["login"])?).header("X-Request-Id", Uuid::new_v4().to_string()).json(&body);
-        let login: Login = http::send(&what, request).await?.good()?.json()?;
+        let login: Login = self.send(&what, "POST", request).await?.good()?.json()?;
         *fresh = true;
         *token = Some(login.token_id.clone());
         Ok(login.token_id)

@@ -73,7 +73,9 @@ pub fn require_equal(from: &Group, to: &Group, users: &[User]) -> Result<(), Ref
     Err(Refusal::new(
         "MembersDiffer",
         format!(
-            "{}. Make the members equal in Entra ID (or in the custom group); it is looked at again.",
+            "The members of \"{}\" and \"{}\" differ. {}. Make them equal in Entra ID (or in the custom group); it is looked at again.",
+            from.name,
+            to.name,
             parts.join("; ")
         ),
     ))
@@ -128,7 +130,7 @@ mod tests {
         let (lose, gain) = refusal.message.split_once("; ").expect("two parts");
         assert_eq!(
             lose,
-            "2 members of \"Sysadmins\" would lose access, not being in \"Vault-Admins\": user1@contoso.example, user2@contoso.example"
+            "The members of \"Sysadmins\" and \"Vault-Admins\" differ. 2 members of \"Sysadmins\" would lose access, not being in \"Vault-Admins\": user1@contoso.example, user2@contoso.example"
         );
         assert!(gain.starts_with(
             "1 member of \"Vault-Admins\" would gain access, not being in \"Sysadmins\": user4@contoso.example. "

@@ -223,7 +223,7 @@ fn proven(
         return Err(Refusal::new(
             "NotNeutral",
             format!(
-                "Step {} of the plan would change the access of the members of \"{}\" ({:?}), so the plan was thrown away. Nothing was written. Please report this.",
+                "Step {} of the plan would change the access of the members of \"{}\" ({}), so the plan was thrown away. Nothing was written. Please report this.",
                 counter.step.unwrap_or_default() + 1,
                 ground.giver.name,
                 counter.seen_from
@@ -248,12 +248,14 @@ pub fn held_by(inventory: &Inventory, group: GroupId) -> Held {
     inventory.iter().filter_map(|(place, holding)| Some((*place, holding.groups.get(&group)?.clone()))).collect()
 }
 
-fn paths(inventory: &Inventory) -> Paths {
+/// The places above each place.
+#[must_use]
+pub fn paths(inventory: &Inventory) -> Paths {
     inventory.iter().map(|(place, holding)| (*place, holding.ancestors.clone())).collect()
 }
 
 fn label(inventory: &Inventory, place: &Place) -> String {
-    inventory.get(place).map_or_else(|| format!("{place:?}"), |holding| holding.label.clone())
+    inventory.get(place).map_or_else(|| place.to_string(), |holding| holding.label.clone())
 }
 
 /// A permission in few words.

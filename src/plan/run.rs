@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::neutrality::Held;
-use super::replacement::{Effect, Plan};
+use super::neutrality::{self, Change, Held};
+use super::replacement::{Effect, Plan, held_by, paths};
 use super::{Refusal, name_some};
-use crate::devolutions::{Group, Permission, Place, UserId};
+use crate::devolutions::{Group, Inventory, Permission, Place, UserId};
 
 /// Which half of a plan is under way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,6 +76,23 @@ pub fn still_needed(effect: &Effect, phase: Phase, now: AtPlace<'_>) -> Result<b
     if fits { Ok(needed) } else { Err(stale(&format!("somebody else changed what is held at {}", effect.label))) }
 }
 
+/// Whether this one write changes nobody's access, in the surroundings as they are at this moment:
+/// since the plan was made somebody may have assigned something above or below, or moved a folder.
+pub fn still_neutral(plan: &Plan, effect: &Effect, phase: Phase, around: &Inventory) -> Result<(), Refusal> {
+    let step = match phase {
+        Phase::Grant => Change::Grant(&effect.place, &effect.permission),
+        Phase::Revoke => Change::Revoke(&effect.place),
+    };
+    let (giver, taker) = (held_by(around, plan.ground.giver.id), held_by(around, plan.ground.taker.id));
+    neutrality::prove(&paths(around), &giver, &taker, &[step]).map_err(|counter| {
+        let seen_from = around.get(&counter.seen_from).map_or_else(|| counter.seen_from.to_string(), |h| h.label.clone());
+        stale(&format!(
+            "somebody assigned something to \"{}\" or \"{}\", or moved a folder, so that the write at {} would change access to {seen_from}",
+            plan.ground.giver.name, plan.ground.taker.name, effect.label
+        ))
+    })
+}
+
 /// Both groups must still have the members that were approved.
 pub fn same_members(plan: &Plan, giver: &Group, taker: &Group) -> Result<(), Refusal> {
     for group in [giver, taker] {
@@ -93,7 +110,7 @@ fn stale(what: &str) -> Refusal {
     Refusal::new(
         "PlanStale",
         format!(
-            "Stopped, because since the plan was made {what}. What is done so far took nothing from anybody. To have a new plan made, set the annotation {} to a new value.",
+            "Stopped, because since the plan was made {what}. Nothing more is written. To have a new plan made, set the annotation {} to a new value.",
             crate::api::REQUESTED_AT
         ),
     )
@@ -104,7 +121,7 @@ fn label(plan: &Plan, place: &Place) -> String {
         .iter()
         .chain(&plan.revokes)
         .find(|e| e.place == *place)
-        .map_or_else(|| format!("{place:?}"), |e| e.label.clone())
+        .map_or_else(|| place.to_string(), |e| e.label.clone())
 }
 
 #[cfg(test)]

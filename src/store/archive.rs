@@ -40,8 +40,14 @@ impl Archive {
     /// Stores a plan under its hash. It belongs to the resource and goes with it.
     pub async fn save_plan<T: Serialize + Sync>(&self, short_hash: &str, plan: &T) -> Result<String, Failure> {
         let name = name_of(&self.object, &format!("plan-{short_hash}"));
-        self.save(&name, "plan", true, plan).await?;
-        Ok(name)
+        if self.save(&name, "plan", true, plan).await? {
+            return Ok(name);
+        }
+        Err(Failure::new(
+            Class::Invalid,
+            "DocumentForeign",
+            format!("Secret {name} should hold the plan and holds something else. Nothing rests on it yet: delete it."),
+        ))
     }
 
     /// Stores a snapshot under its number. It belongs to nobody and stays. False where another

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{metadata, name_of};
-use crate::api::{Gate, GroupReplacement};
+use crate::api::{CustomGroupRef, EntraGroupRef, Gate, GroupReplacement};
 use crate::devolutions::GroupId;
 use crate::error::{Class, Failure};
 use crate::plan::PlanHash;
@@ -25,6 +25,9 @@ pub struct Checkpoint {
     pub migration_id: Uuid,
     /// The server's address. Another one is never taken for it.
     pub tenant: String,
+    /// What the spec named, when work began: a resource of the same name that names other groups is
+    /// another piece of work.
+    pub named: Named,
     /// The custom group, as first resolved.
     pub from: GroupId,
     /// The Entra group, as first resolved.
@@ -37,6 +40,23 @@ pub struct Checkpoint {
     pub used_approvals: Vec<String>,
     /// The plan that is being carried out, or was last.
     pub run: Option<Run>,
+}
+
+/// The groups as a spec names them.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Named {
+    /// The custom group.
+    pub from: CustomGroupRef,
+    /// The Entra group.
+    pub to: EntraGroupRef,
+}
+
+impl Named {
+    /// What `object` names.
+    #[must_use]
+    pub fn by(object: &GroupReplacement) -> Self {
+        Self { from: object.spec.from.clone(), to: object.spec.to.clone() }
+    }
 }
 
 /// A pinned plan.

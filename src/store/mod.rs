@@ -1,12 +1,13 @@
 //! What must survive a crash, in Secrets beside the resource: the checkpoint, the snapshots of what
 //! was held before the first write, and the plans in full. Together they are an access map of a
-//! password vault, so none of it is ever in a ConfigMap, an event or a log.
+//! password vault, so as a whole it is nowhere else: status, events and logs name single places and at
+//! most twenty members.
 
 mod archive;
 mod checkpoint;
 
 pub use archive::Archive;
-pub use checkpoint::{Checkpoint, CheckpointStore, Run, Stopped};
+pub use checkpoint::{Checkpoint, CheckpointStore, Named, Run, Stopped};
 
 use std::collections::BTreeMap;
 

@@ -74,7 +74,7 @@ fn a_second_pass_writes_nothing_anywhere() {
         let log = std::fs::read_to_string(stage.cluster.audit_log()).unwrap();
         let writes: Vec<&str> = log[audited..]
             .lines()
-            .filter(|l| l.contains("serviceaccount:devolutions-migration:operator") && l.contains(&stage.namespace))
+            .filter(|l| l.contains(&format!("serviceaccount:{}:{}", stage.namespace, crate::stage::RELEASE)))
             .filter(|l| {
                 ["create", "update", "patch", "delete"].iter().any(|v| l.contains(&format!("\"verb\":\"{v}\"")))
             })

@@ -5,9 +5,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
 mod approvals;
+mod chart;
+mod cli;
 mod crashes;
+mod golden;
+mod interference;
 mod journey;
 mod mutants;
 mod refusals;
 mod resources;
+mod rights;
+mod running;
 mod stage;

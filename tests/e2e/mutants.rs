@@ -132,7 +132,7 @@ fn build(name: &str, mistakes: &[Mistake]) -> PathBuf {
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let source = Path::new(env!("CARGO_MANIFEST_DIR"));
     let tree = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
-    for part in ["src", "deploy", "sandbox", "tests/testbed", "tests/cluster"] {
+    for part in ["src", "charts", "sandbox", "tests/testbed", "tests/cluster"] {
         let _ = std::fs::remove_dir_all(tree.join(part));
         copy(&source.join(part), &tree.join(part));
     }

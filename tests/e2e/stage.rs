@@ -1,5 +1,6 @@
 //! What every test stands on: one cluster for all of them; a namespace, a sandbox and an operator for each.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -15,6 +16,10 @@ use tokio::sync::OnceCell;
 
 /// The bound of every wait: far more than anything here takes, so that reaching it means never.
 pub const WITHIN: Duration = Duration::from_secs(90);
+/// The chart.
+pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/devolutions-migration-operator");
+/// The chart's release in each namespace, and so the operator's account there.
+pub const RELEASE: &str = "devolutions-migration-operator";
 /// She may approve.
 pub const ALICE: &str = "alice@contoso.example";
 /// He may create approvals, but not approve anything.
@@ -23,6 +28,12 @@ pub const MALLORY: &str = "mallory@contoso.example";
 /// Outlives every test, so that what one test started goes on for the next.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+/// Held until the process ends: two runs in one clone would take each other's folders away.
+static ALONE: LazyLock<File> = LazyLock::new(|| {
+    let file = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e.lock")).unwrap();
+    file.lock().unwrap();
+    file
+});
 
 /// Runs a check that must fail, and gives what it complained of.
 pub fn complaint(check: impl Future<Output = ()> + Send + 'static) -> String {
@@ -51,20 +62,25 @@ pub fn manifest(path: &str) -> String {
 pub async fn cluster() -> &'static Cluster {
     CLUSTER
         .get_or_init(|| async {
+            tokio::task::spawn_blocking(|| LazyLock::force(&ALONE)).await.unwrap();
             let _ = rustls::crypto::ring::default_provider().install_default();
             let cluster = Cluster::start(&folder("e2e-cluster")).await.unwrap();
-            for (name, yaml) in operator::crds::files().unwrap() {
-                cluster.admin().apply(&yaml).await.unwrap_or_else(|e| panic!("{name}: {e}"));
-            }
+            // Once what there can be only one of; each test has a release of its own for the rest.
+            install(&cluster, "devolutions-migration", &[]).await;
             cluster
                 .kubectl(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"], None)
                 .await
                 .unwrap();
-            cluster.admin().apply(&manifest("deploy/admission-policy.yaml")).await.unwrap();
-            cluster.admin().apply(&manifest("deploy/operator.yaml")).await.unwrap();
             cluster
         })
         .await
+}
+
+/// Installs the chart into a namespace that it is made to work in. Pods do not run: the operator is started beside.
+pub async fn install(cluster: &Cluster, namespace: &str, more: &[&str]) {
+    let watch = format!("watchNamespaces={{{namespace}}}");
+    let arguments = ["install", RELEASE, CHART, "--namespace", namespace, "--create-namespace", "--set", &watch];
+    cluster.helm().run(&[&arguments, more].concat()).await.unwrap();
 }
 
 fn contoso() -> [&'static str; 2] {
@@ -90,29 +106,49 @@ impl Stage {
         Self::with(name, &contoso(), Some(program)).await
     }
 
+    /// The small company on a server that behaves otherwise: see the sandbox's switches.
+    pub async fn with_switches(name: &str, switches: &str) -> Self {
+        let [option, scenario] = contoso();
+        Self::with(name, &[option, scenario, "--switches", switches], None).await
+    }
+
     async fn with(name: &str, world: &[&str], program: Option<PathBuf>) -> Self {
         let cluster = cluster().await;
         let namespace = format!("e2e-{name}");
         let folder = folder(&namespace);
         let sandbox = Sandbox::start(&folder.join("sandbox"), world).await.unwrap();
-        cluster.kubectl(&["create", "namespace", &namespace], None).await.unwrap();
+        let own = "crds.enabled=false,admissionPolicy.enabled=false,userRoles.enabled=false";
+        let settings = "allowHosts={127.0.0.1},observeIntervalSeconds=2";
+        install(cluster, &namespace, &["--set", own, "--set", settings]).await;
         let apply = |manifest: String| {
             let namespace = namespace.clone();
             async move { cluster.kubectl(&["apply", "-n", &namespace, "-f", "-"], Some(&manifest)).await.unwrap() }
         };
-        apply(manifest("deploy/namespace-role.yaml")).await;
         apply(people()).await;
         apply(connection(&sandbox)).await;
-        let account = cluster
-            .service_account_kubeconfig("devolutions-migration", "operator", Duration::from_hours(1))
-            .await
-            .unwrap();
-        let mut options = Options::new(&account, &folder.join("operator.log"));
-        let arguments = ["--namespace", &namespace, "--allow-host", "127.0.0.1", "--observe-interval-seconds", "2"];
-        options.arguments = arguments.map(ToOwned::to_owned).to_vec();
-        options.program = program;
+        let options = options(&namespace, &folder.join("operator.log"), program).await;
         let operator = Operator::start(&options).await.unwrap();
         Self { cluster, sandbox, operator, namespace }
+    }
+
+    /// One more operator for this namespace, with more arguments.
+    pub async fn another_operator(&self, arguments: &[String]) -> Operator {
+        let log =
+            folder(&format!("{}-{}", self.namespace, arguments.join("").replace(|c: char| !c.is_alphanumeric(), "")));
+        let mut options = options(&self.namespace, &log.join("operator.log"), None).await;
+        options.arguments.extend_from_slice(arguments);
+        Operator::start(&options).await.unwrap()
+    }
+
+    /// Waits until the operator has logged this.
+    pub async fn operator_says(&self, words: &str) {
+        let look = async {
+            let mut pause = tokio::time::interval(Duration::from_millis(20));
+            while !self.operator.log().unwrap().contains(words) {
+                pause.tick().await;
+            }
+        };
+        tokio::time::timeout(WITHIN, look).await.unwrap_or_else(|_| panic!("the operator never said: {words}"));
     }
 
     /// `kubectl` in this namespace, as administrator.
@@ -198,6 +234,17 @@ impl Stage {
         self.operator.stop().await.unwrap();
         self.sandbox.stop().await.unwrap();
     }
+}
+
+/// How an operator for one namespace runs: with its own account's token, never as an administrator.
+async fn options(namespace: &str, log: &Path, program: Option<PathBuf>) -> Options {
+    let valid = Duration::from_hours(1);
+    let account = cluster().await.service_account_kubeconfig(namespace, RELEASE, valid).await.unwrap();
+    let mut options = Options::new(&account, log);
+    let arguments = ["--namespace", namespace, "--allow-host", "127.0.0.1", "--observe-interval-seconds", "2"];
+    options.arguments = arguments.map(ToOwned::to_owned).to_vec();
+    options.program = program;
+    options
 }
 
 pub fn is_session(request: &Request) -> bool {

@@ -127,9 +127,10 @@ pub fn every_line(levels: usize, values: &[Rights]) -> Vec<Vec<Option<Rights>>> 
 
 #[test]
 fn the_rules_differ_and_do_what_their_names_say() {
+    type Three = [Option<Rights>; 3];
     // Rows: the lines of two principals. Columns: the rules in their order.
     let (x, y, both, none) = (Some(1), Some(2), Some(3), Some(0));
-    let rows: [([Option<Rights>; 3], [Option<Rights>; 3], [Rights; 8]); 6] = [
+    let rows: [(Three, Three, [Rights; 8]); 6] = [
         ([None, None, None], [None, None, None], [0, 0, 0, 0, 0, 0, 0, 0]),
         ([x, None, y], [None, None, None], [3, 0, 2, 2, 2, 2, 2, 2]),
         ([None, x, None], [None, None, both], [3, 1, 3, 3, 3, 1, 1, 3]),

@@ -1,6 +1,6 @@
 //! Small worlds of places, what two groups hold in them, and the real planner's plans for them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use operator::devolutions::{GroupId, Holding, Inventory, Permission, Place, UserId};
 use operator::plan::Refusal;
@@ -100,7 +100,8 @@ impl Shape {
             }
             let path = self.path(node);
             let ancestors = path[..path.len() - 1].iter().map(|at| self.places[*at]).collect();
-            inventory.insert(*place, Holding { label: format!("node {node}"), ancestors, groups });
+            inventory
+                .insert(*place, Holding { label: format!("node {node}"), ancestors, groups, users: BTreeSet::new() });
         }
         inventory
     }

@@ -7,27 +7,30 @@ use kube::runtime::reflector::{ObjectRef, Store};
 
 use super::report::Reporter;
 use crate::api::{GroupReplacement, StepName, StepState};
-use crate::controller::Backoff;
-use crate::devolutions::{DevolutionsCloud, Observed, Target};
+use crate::controller::{Connector, Context};
+use crate::devolutions::{DevolutionsCloud, Observed, Target, look_around};
 use crate::error::{Class, Failure};
 use crate::plan::replacement::{Effect, Plan};
-use crate::plan::run::{AtPlace, Phase, same_members, still_needed};
+use crate::plan::run::{AtPlace, Phase, same_members, still_needed, still_neutral};
 use crate::plan::{Refusal, count};
+
+/// How often a write is tried while others write to the same place.
+const TRIES: u32 = 5;
 
 /// How a phase ended.
 pub enum End {
     /// Every effect is done.
     Complete,
-    /// The resource was suspended, changed or deleted.
+    /// The resource was suspended, changed or deleted, or the operator is to stop.
     Interrupted,
     /// Somebody changed what the plan rests on.
     Stale(Refusal),
 }
 
 /// Carries out one phase of a plan.
-pub struct Writer<'a, C> {
+pub struct Writer<'a, K: Connector> {
     /// The tenant.
-    pub cloud: &'a C,
+    pub cloud: &'a K::Cloud,
     /// The plan.
     pub plan: &'a Plan,
     /// Which half of it.
@@ -36,11 +39,11 @@ pub struct Writer<'a, C> {
     pub object: &'a Arc<GroupReplacement>,
     /// The resource as it is now.
     pub store: &'a Store<GroupReplacement>,
-    /// Whatever gets done ends a row of failures.
-    pub backoff: &'a Backoff,
+    /// What all drivers share.
+    pub context: &'a Context<K>,
 }
 
-impl<C: DevolutionsCloud> Writer<'_, C> {
+impl<K: Connector> Writer<'_, K> {
     /// Does `remaining`, in order.
     pub async fn write(&self, remaining: &[&Effect], reporter: &mut Reporter) -> Result<End, Failure> {
         let (step, total) = match self.phase {
@@ -53,7 +56,8 @@ impl<C: DevolutionsCloud> Writer<'_, C> {
             if let Some(end) = self.one(effect).await? {
                 return Ok(end);
             }
-            self.backoff.reset(&self.object.uid().unwrap_or_default());
+            // Whatever gets done ends a row of failures.
+            self.context.backoff.reset(&self.object.uid().unwrap_or_default());
             reporter.progress(step, done + index + 1, total, &effect.label).await?;
         }
         let what = match self.phase {
@@ -64,17 +68,38 @@ impl<C: DevolutionsCloud> Writer<'_, C> {
         Ok(End::Complete)
     }
 
+    /// One effect. Where somebody else wrote to the place at the same moment, such as another
+    /// replacement of ours, it is looked at again.
     async fn one(&self, effect: &Effect) -> Result<Option<End>, Failure> {
-        if let Err(refusal) = self.members_are_the_same().await? {
-            return Ok(Some(End::Stale(refusal)));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.attempt(effect).await {
+                Err(failure) if failure.class == Class::Conflict && tries < TRIES => {
+                    tracing::debug!(tries, "{failure}");
+                }
+                result => return result,
+            }
         }
+    }
+
+    async fn attempt(&self, effect: &Effect) -> Result<Option<End>, Failure> {
+        // Two replacements of ours with a group in common, one there and one back, must not decide at
+        // once: an ETag would keep them apart at one place only, and not every server has one.
+        let ground = &self.plan.ground;
+        let _alone = self.context.claims.claim(&ground.tenant, [ground.giver.id, ground.taker.id]).await;
+        let around = look_around(self.cloud, &effect.place).await?;
         let before = self.look(effect).await?;
         match still_needed(effect, self.phase, self.held(&before)) {
             Ok(true) => {}
             Ok(false) => return Ok(None),
             Err(refusal) => return Ok(Some(End::Stale(refusal))),
         }
-        // As late as can be: from here one request is all that can still happen.
+        let fits = still_neutral(self.plan, effect, self.phase, &around);
+        // The members last: they change most easily, and from here one request is all that can still happen.
+        if let Err(refusal) = fits.and(self.members_are_the_same().await?) {
+            return Ok(Some(End::Stale(refusal)));
+        }
         if self.is_interrupted() {
             return Ok(Some(End::Interrupted));
         }
@@ -89,7 +114,13 @@ impl<C: DevolutionsCloud> Writer<'_, C> {
         }
         let after = self.look(effect).await?;
         match still_needed(effect, self.phase, self.held(&after)) {
-            Ok(false) => Ok(None),
+            Ok(false) => {
+                self.context.metrics.written(match self.phase {
+                    Phase::Grant => "grant",
+                    Phase::Revoke => "revoke",
+                });
+                Ok(None)
+            }
             Ok(true) => Err(Failure::new(
                 Class::Transient,
                 "NotVisibleYet",
@@ -109,7 +140,10 @@ impl<C: DevolutionsCloud> Writer<'_, C> {
 
     fn held<'o>(&self, observed: &'o Observed) -> AtPlace<'o> {
         let ground = &self.plan.ground;
-        AtPlace { giver: observed.groups.get(&ground.giver.id), taker: observed.groups.get(&ground.taker.id) }
+        AtPlace {
+            giver: observed.permissions.groups.get(&ground.giver.id),
+            taker: observed.permissions.groups.get(&ground.taker.id),
+        }
     }
 
     /// Membership can change at any moment from outside; this narrows the gap to one write.
@@ -121,7 +155,7 @@ impl<C: DevolutionsCloud> Writer<'_, C> {
             _ => Err(Refusal::new(
                 "PlanStale",
                 format!(
-                    "Stopped, because \"{}\" or \"{}\" was deleted in Devolutions Cloud. What is done so far took nothing from anybody.",
+                    "Stopped, because \"{}\" or \"{}\" was deleted in Devolutions Cloud. Nothing more is written.",
                     ground.giver.name, ground.taker.name
                 ),
             )),
@@ -129,11 +163,12 @@ impl<C: DevolutionsCloud> Writer<'_, C> {
     }
 
     fn is_interrupted(&self) -> bool {
-        self.store.get(&ObjectRef::from_obj(&**self.object)).is_none_or(|now| {
-            now.uid() != self.object.uid()
-                || now.metadata.deletion_timestamp.is_some()
-                || now.spec.suspend
-                || now.spec.mode != self.object.spec.mode
-        })
+        *self.context.stopping.borrow()
+            || self.store.get(&ObjectRef::from_obj(&**self.object)).is_none_or(|now| {
+                now.uid() != self.object.uid()
+                    || now.metadata.deletion_timestamp.is_some()
+                    || now.spec.suspend
+                    || now.spec.mode != self.object.spec.mode
+            })
     }
 }

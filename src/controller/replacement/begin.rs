@@ -4,7 +4,7 @@ use kube::ResourceExt as _;
 use uuid::Uuid;
 
 use super::Pass;
-use super::report::Outcome;
+use super::outcome::Outcome;
 use super::world::World;
 use crate::api::{ApprovalRequirement, Gate, Mode, PlanState, StepName, StepState, TargetKind};
 use crate::controller::connection::Connected;
@@ -13,8 +13,8 @@ use crate::devolutions::GroupId;
 use crate::error::Failure;
 use crate::plan::approval::Pending;
 use crate::plan::replacement::{Ground, Plan, held_by, plan as plan_replacement, plan_rollback};
-use crate::plan::{Refusal, count, membership};
-use crate::store::{Checkpoint, Run};
+use crate::plan::{Refusal, count, membership, name_some};
+use crate::store::{Checkpoint, Named, Run};
 
 /// A plan, and the groups that it was resolved to.
 struct Planned {
@@ -68,6 +68,7 @@ impl<K: Connector> Pass<'_, K> {
         let mut checkpoint = checkpoint.unwrap_or_else(|| Checkpoint {
             migration_id: Uuid::new_v4(),
             tenant: tenant.connection.spec.devolutions_cloud.url.clone(),
+            named: Named::by(self.object),
             from: planned.custom,
             to: planned.entra,
             snapshots: Vec::new(),
@@ -117,9 +118,7 @@ impl<K: Connector> Pass<'_, K> {
             taker_held: held_by(&world.inventory, taker.id),
         };
         if !rollback && ground.giver_held.is_empty() {
-            return Ok(Err(Outcome::Succeeded {
-                message: format!("\"{}\" holds no permission that this identity can read.", custom.name),
-            }));
+            return Ok(Err(self.nothing_held(checkpoint, &ground).await?));
         }
         let origin = match (rollback, checkpoint) {
             (false, _) => None,
@@ -144,7 +143,7 @@ impl<K: Connector> Pass<'_, K> {
             .step(
                 StepName::Membership,
                 StepState::Completed,
-                &format!("The same {}.", count(ground.members.len(), "member")),
+                &format!("Both groups had the same {} when the plan was made.", count(ground.members.len(), "member")),
             )
             .await?;
         let plan = match &origin {
@@ -167,6 +166,9 @@ impl<K: Connector> Pass<'_, K> {
             }
             return Ok(Err(Outcome::RolledBack { message: "Everything is as it was before.".to_owned() }));
         }
+        if let Err(refusal) = world.refuse_unseen_vaults(&plan) {
+            return Ok(Err(Outcome::Refused(refusal)));
+        }
         let touched = plan.grants.len().max(plan.revokes.len());
         let most = self.object.spec.failsafe.max_assignments;
         if touched > most as usize {
@@ -178,5 +180,39 @@ impl<K: Connector> Pass<'_, K> {
             ))));
         }
         Ok(Ok(Planned { plan, custom: custom.id, entra: entra.id }))
+    }
+
+    /// The custom group holds nothing (any more): done, if the Entra group holds what it held.
+    async fn nothing_held(&mut self, checkpoint: Option<&Checkpoint>, ground: &Ground) -> Result<Outcome, Failure> {
+        let (custom, entra) = (&ground.giver.name, &ground.taker.name);
+        if self.object.spec.mode == Mode::Plan {
+            return Ok(Outcome::Planned { grants: 0, revokes: 0 });
+        }
+        let Some(checkpoint) = checkpoint.filter(|c| !c.snapshots.is_empty()) else {
+            return Ok(Outcome::Succeeded {
+                reason: "NothingToReplace",
+                message: format!("Nothing to replace. \"{custom}\" holds no permission that this identity can read."),
+            });
+        };
+        let (origin, places) = self.origin(checkpoint).await?;
+        let lost = origin.custom.iter().filter(|(place, held)| ground.taker_held.get(place) != Some(held));
+        let lost: Vec<&str> = lost.filter_map(|(place, _)| places.get(place)).map(|h| h.label.as_str()).collect();
+        if !lost.is_empty() {
+            return Ok(Outcome::Refused(Refusal::new(
+                "OutcomeUnclear",
+                format!(
+                    "\"{custom}\" holds nothing any more, but \"{entra}\" does not hold what it held at {}. Can this identity still see them all? Look at these by hand, or roll back.",
+                    name_some(lost)
+                ),
+            )));
+        }
+        if let Some(run) = &checkpoint.run {
+            self.reporter.completed(run.hash.as_str());
+        }
+        let moved = count(origin.custom.len(), "permission");
+        Ok(Outcome::Succeeded {
+            reason: "Replaced",
+            message: format!("{moved} moved. \"{entra}\" holds all that \"{custom}\" held."),
+        })
     }
 }

@@ -6,31 +6,36 @@
 //! - `snapshot`: what was held before the first write
 //! - `resume`: go on with a pinned plan, to its end
 //! - `act`: the writes, one by one, each read back
-//! - `report`: status, from what was observed and what happened
+//! - `report`, with `outcome` and `steps`: status, from what was observed and what happened
 
 mod act;
 mod begin;
+mod outcome;
 mod report;
 mod resume;
 mod snapshot;
+mod steps;
 mod world;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::Store;
-use kube::{Resource as _, ResourceExt as _};
+use kube::{Api, Resource as _, ResourceExt as _};
 
-use self::report::{Outcome, Reporter};
+use self::outcome::Outcome;
+use self::report::Reporter;
 use self::world::World;
 use super::connection::Connected;
-use super::{Connector, Context};
+use super::{Connector, Context, Events};
 use crate::api::{Gate, GroupReplacement, Mode, REQUESTED_AT, StepName, StepState};
 use crate::error::Failure;
 use crate::plan::{Refusal, count};
-use crate::store::{Archive, Checkpoint, CheckpointStore};
+use crate::store::{Archive, Checkpoint, CheckpointStore, Named};
+
+const KIND: &str = "GroupReplacement";
 
 /// What a pass over a `GroupReplacement` works with.
 pub struct Replacements<K: Connector> {
@@ -38,6 +43,8 @@ pub struct Replacements<K: Connector> {
     pub context: Arc<Context<K>>,
     /// The resources as they are now, to notice a `suspend` in the middle of a phase.
     pub store: Store<GroupReplacement>,
+    /// What is told of their changes.
+    pub events: Arc<Events>,
 }
 
 /// Brings one replacement a pass further.
@@ -50,16 +57,31 @@ pub async fn reconcile<K: Connector>(
         shared.context.backoff.reset(&uid);
         return Ok(Action::await_change());
     }
-    let mut reporter = Reporter::new(shared.context.client.clone(), object.clone());
+    // The watch may not have brought our own last status yet, and a status that begins from an older
+    // one would undo it.
+    let api: Api<GroupReplacement> =
+        Api::namespaced(shared.context.client.clone(), &object.namespace().unwrap_or_default());
+    let failed = |e| Failure::kubernetes(&format!("read GroupReplacement \"{}\"", object.name_any()), &e);
+    let Some(object) = api.get_opt(&object.name_any()).await.map_err(failed)?.map(Arc::new) else {
+        return Ok(Action::await_change());
+    };
+    // Deleting undoes nothing, so there is nothing to do while somebody else's finalizer keeps it.
+    if object.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let mut reporter = Reporter::new(shared.context.client.clone(), shared.events.clone(), object.clone());
+    let began = Instant::now();
     reporter.begin().await?;
     let mut pass = Pass::new(&shared, &object, &mut reporter);
     match pass.run().await {
         Ok(outcome) => {
             reporter.conclude(&outcome).await?;
+            shared.context.metrics.pass(KIND, outcome.name(), began.elapsed());
             shared.context.backoff.reset(&uid);
             Ok(next_pass(&outcome, shared.context.observe_interval))
         }
         Err(failure) => {
+            shared.context.metrics.pass(KIND, failure.reason, began.elapsed());
             reporter.fail(&failure).await?;
             Err(failure)
         }
@@ -124,16 +146,16 @@ impl<'a, K: Connector> Pass<'a, K> {
         let namespace = self.object.namespace().unwrap_or_default();
         let tenant = self.shared.context.connections.get(&namespace, &self.object.spec.connection_ref.name).await?;
         let checkpoint = self.checkpoints.load().await?;
-        if let Some(refusal) = checkpoint.as_ref().and_then(|c| other_tenant(c, &tenant)) {
+        if let Some(refusal) = checkpoint.as_ref().and_then(|c| other_work(c, self.object, &tenant)) {
             return Ok(Outcome::Refused(refusal));
         }
-        self.reporter.step(StepName::Inventory, StepState::Running, "Reading who holds what.").await?;
+        self.reporter.first_time(StepName::Inventory, "Reading who holds what.").await?;
         let world = World::observe(&*tenant.cloud).await?;
         self.reporter
             .step(
                 StepName::Inventory,
                 StepState::Completed,
-                &format!("{} hold permissions.", count(world.inventory.len(), "place")),
+                &format!("Read {} that hold permissions of their own.", count(world.inventory.len(), "place")),
             )
             .await?;
         match checkpoint {
@@ -167,12 +189,20 @@ impl<'a, K: Connector> Pass<'a, K> {
     }
 }
 
-fn other_tenant<C>(checkpoint: &Checkpoint, tenant: &Connected<C>) -> Option<Refusal> {
+/// What was begun elsewhere or for other groups is never taken for this.
+fn other_work<C>(checkpoint: &Checkpoint, object: &GroupReplacement, tenant: &Connected<C>) -> Option<Refusal> {
     let url = &tenant.connection.spec.devolutions_cloud.url;
-    (checkpoint.tenant != *url).then(|| {
-        Refusal::new("CheckpointMismatch", format!(
-            "This replacement was begun on {}, and its connection now points at {url}. Point connectionRef at the first tenant, or give the new resource another name.",
-            checkpoint.tenant
-        ))
-    })
+    let what = if checkpoint.tenant != *url {
+        format!("on {}, and its connection now points at {url}", checkpoint.tenant)
+    } else if checkpoint.named != Named::by(object) {
+        "for other groups than the spec names now".to_owned()
+    } else {
+        return None;
+    };
+    Some(Refusal::new(
+        "CheckpointMismatch",
+        format!(
+            "Under this name a replacement was begun {what}. Go on with that one as it was, or give the new resource another name."
+        ),
+    ))
 }

@@ -7,50 +7,29 @@ use k8s_controller::conditions::{self, ConditionStatus};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::{Client, ResourceExt as _};
 
+use super::outcome::{Outcome, State, headline, truncated};
+use super::steps;
 use crate::api::{
-    Gate, GroupReplacement, GroupReplacementStatus, Mode, PlanReference, PlanState, Progress, REQUESTED_AT,
-    ResolvedGroup, Step, StepName, StepState,
+    GroupReplacement, GroupReplacementStatus, Mode, PlanReference, PlanState, Progress, REQUESTED_AT, ResolvedGroup,
+    StepName, StepState,
 };
-use crate::controller::status::{now, set, whole_seconds, write};
+use crate::controller::events::{Events, OBSERVING};
+use crate::controller::status::{set, whole_seconds, write};
 use crate::devolutions::Group;
 use crate::error::Failure;
 use crate::plan::replacement::Plan;
-use crate::plan::{PlanHash, Refusal, count};
+use crate::plan::{PlanHash, count};
 use crate::store::Run;
 
 /// While a phase runs, its progress is written at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 /// More plans than this are not kept in status; their Secrets are.
 const PLANS_KEPT: usize = 5;
-/// A condition's message may be longer, but nobody reads more.
-const MESSAGE_BYTES: usize = 4096;
-/// The summary stands in a column of `kubectl get`.
-const HEADLINE_CHARS: usize = 100;
-
-/// How a pass ended.
-#[derive(Debug)]
-pub enum Outcome {
-    /// `spec.suspend` is set.
-    Suspended,
-    /// Mode `Plan`: the plan is there.
-    Planned { grants: usize, revokes: usize },
-    /// A person must approve the plan.
-    AwaitingApproval { gate: Gate, grants: usize, revokes: usize },
-    /// There is more to do right away.
-    Working,
-    /// Both groups hold the permissions until then.
-    Soaking { until: Timestamp },
-    /// The custom group is replaced.
-    Succeeded { message: String },
-    /// Everything is back as it was.
-    RolledBack { message: String },
-    /// It cannot go on until the world or the spec changes.
-    Refused(Refusal),
-}
 
 /// One resource's status, as it comes to be during a pass.
 pub struct Reporter {
     client: Client,
+    events: Arc<Events>,
     object: Arc<GroupReplacement>,
     status: GroupReplacementStatus,
     written: GroupReplacementStatus,
@@ -61,15 +40,15 @@ pub struct Reporter {
 
 impl Reporter {
     /// Starts from the status that the resource has.
-    pub fn new(client: Client, object: Arc<GroupReplacement>) -> Self {
+    pub fn new(client: Client, events: Arc<Events>, object: Arc<GroupReplacement>) -> Self {
         let status = object.status.clone().unwrap_or_default();
-        Self { client, object, written: status.clone(), status, written_at: Instant::now(), pace: None }
+        Self { client, events, object, written: status.clone(), status, written_at: Instant::now(), pace: None }
     }
 
     /// A resource without conditions would look finished to kstatus, so the first thing it gets is some.
     pub async fn begin(&mut self) -> Result<(), Failure> {
         if self.status.conditions.is_empty() {
-            self.conditions(&State::new(ConditionStatus::Unknown, "Observing", "Looking at the tenant.").busy());
+            self.conditions(&State::new(ConditionStatus::Unknown, OBSERVING, "Looking at the tenant.").busy());
             self.write().await?;
         }
         Ok(())
@@ -125,25 +104,42 @@ impl Reporter {
         }
         match &run.approver {
             Some(approver) => {
-                self.set_step(StepName::Approval, StepState::Completed, &format!("Approved by {approver}."));
+                steps::set(
+                    &mut self.status.steps,
+                    StepName::Approval,
+                    StepState::Completed,
+                    &format!("Approved by {approver}."),
+                );
             }
-            None => self.set_step(StepName::Approval, StepState::Skipped, "Not required."),
+            None => steps::set(&mut self.status.steps, StepName::Approval, StepState::Skipped, "Not required."),
         }
     }
 
     /// The plan is done.
-    pub fn completed(&mut self, plan: &Plan) {
-        let hash = plan.hash();
-        for shown in self.status.plans.iter_mut().filter(|p| p.hash == hash.as_str()) {
+    pub fn completed(&mut self, hash: &str) {
+        for shown in self.status.plans.iter_mut().filter(|p| p.hash == hash) {
             shown.state = PlanState::Completed;
         }
-        self.set_step(StepName::Verification, StepState::Completed, "A fresh inventory shows it.");
+        steps::set(
+            &mut self.status.steps,
+            StepName::Verification,
+            StepState::Completed,
+            "A fresh inventory confirms the outcome.",
+        );
     }
 
     /// A step's new state. It is written when there is something else to write.
     pub async fn step(&mut self, name: StepName, state: StepState, message: &str) -> Result<(), Failure> {
-        self.set_step(name, state, message);
+        steps::set(&mut self.status.steps, name, state, message);
         self.write_now_and_then().await
+    }
+
+    /// A step that is done on every pass shows as running only before its first end.
+    pub async fn first_time(&mut self, name: StepName, message: &str) -> Result<(), Failure> {
+        if self.status.steps.iter().any(|s| s.name == name) {
+            return Ok(());
+        }
+        self.step(name, StepState::Running, message).await
     }
 
     /// How far the present phase is.
@@ -154,19 +150,19 @@ impl Reporter {
         total: usize,
         what: &str,
     ) -> Result<(), Failure> {
-        let (verb, other) = match name {
-            StepName::Revoke => ("Revoking", StepState::Completed),
-            _ => ("Granting", StepState::Pending),
-        };
+        let verb = if name == StepName::Revoke { "Revoking" } else { "Granting" };
         let mut progress = Progress::of(completed, total);
         progress.eta = self.estimate(name, completed, total);
-        let summary = format!("{verb} {completed} of {total} ({}%)", progress.percent);
-        self.set_step(name, StepState::Running, what);
+        let summary = format!("{verb}: {completed} of {total} done ({}%)", progress.percent);
+        steps::set(&mut self.status.steps, name, StepState::Running, what);
         if let Some(step) = self.status.steps.iter_mut().find(|s| s.name == name) {
             step.progress = Some(progress);
         }
         if name == StepName::Revoke {
-            self.set_state_only(StepName::Soak, other);
+            let soaked = self.status.steps.iter().any(|s| s.name == StepName::Soak && s.state != StepState::Skipped);
+            let (state, text) =
+                if soaked { (StepState::Completed, "Over.") } else { (StepState::Skipped, "Not asked for.") };
+            steps::set(&mut self.status.steps, StepName::Soak, state, text);
         }
         self.conditions(&State::new(ConditionStatus::False, "Progressing", &summary).busy());
         self.write_now_and_then().await
@@ -201,28 +197,32 @@ impl Reporter {
         use ConditionStatus::{False, True};
         match outcome {
             Outcome::Suspended => {
+                steps::halt(&mut self.status.steps, StepState::Waiting, "Suspended");
                 State::new(False, "Suspended", "Suspended. Nothing is changed until spec.suspend is false.")
             }
             Outcome::Planned { grants, revokes } => {
+                self.keep_steps_to(StepName::Membership);
                 let text = format!(
-                    "Planned: {} and {}. Nothing was changed.",
+                    "Planned: {}, then {}. Nothing was changed. To carry it out, set spec.mode to Apply.",
                     count(*grants, "grant"),
                     count(*revokes, "revoke")
                 );
                 State { planned: true, ..State::new(True, "Planned", &text) }
             }
             Outcome::AwaitingApproval { gate, grants, revokes } => {
+                self.keep_steps_to(StepName::Approval);
+                let command = format!(
+                    "operator approve grpr/{} -n {}",
+                    self.object.name_any(),
+                    self.object.namespace().unwrap_or_default()
+                );
                 let text = format!(
-                    "{}, then {}, wait for approval. Look at the plan, then create a PlanApproval for the gate {} with its hash.",
+                    "Waits for approval: {}, then {}. Whoever may approve looks at the plan and approves it with `{command}`, or with a PlanApproval for the gate {} that names its hash.",
                     count(*grants, "grant"),
                     count(*revokes, "revoke"),
                     gate.as_str()
                 );
-                self.set_step(
-                    StepName::Approval,
-                    StepState::Waiting,
-                    "Look at the plan, then create a PlanApproval with its hash.",
-                );
+                steps::set(&mut self.status.steps, StepName::Approval, StepState::Waiting, "Waits for a person.");
                 State::new(False, "AwaitingApproval", &text).busy()
             }
             Outcome::Working => {
@@ -234,22 +234,26 @@ impl Reporter {
                 let at = whole_seconds(*until);
                 let text =
                     format!("Both groups hold the permissions until {}; then the custom group's are revoked.", at.0);
-                self.set_step(StepName::Soak, StepState::Waiting, &text);
+                steps::set(&mut self.status.steps, StepName::Soak, StepState::Waiting, &text);
                 self.status.soak_until = Some(at);
                 State::new(False, "Soaking", &text).busy()
             }
-            Outcome::Succeeded { message } => State { succeeded: Some(True), ..State::new(True, "Replaced", message) },
+            Outcome::Succeeded { reason, message } => {
+                State { succeeded: Some(True), ..State::new(True, reason, message) }
+            }
             Outcome::RolledBack { message } => {
                 State { succeeded: Some(False), ..State::new(True, "RolledBack", message) }
             }
             Outcome::Refused(refusal) => {
                 if refusal.reason == "PlanStale" {
+                    steps::halt(&mut self.status.steps, StepState::Failed, "Stopped");
                     for plan in self.status.plans.iter_mut().filter(|p| p.state == PlanState::Running) {
                         plan.state = PlanState::Stale;
                     }
                 } else {
                     // A plan that was shown no longer stands.
                     self.status.plans.retain(|p| !matches!(p.state, PlanState::Preview | PlanState::AwaitingApproval));
+                    self.status.steps.retain(|s| s.name != StepName::Approval || s.state != StepState::Waiting);
                 }
                 State::new(False, refusal.reason, &refusal.message).stuck()
             }
@@ -293,41 +297,9 @@ impl Reporter {
         self.status.summary = headline(message);
     }
 
-    fn set_step(&mut self, name: StepName, state: StepState, message: &str) {
-        let step = self.set_state_only(name, state);
-        truncated(message).clone_into(&mut step.message);
-    }
-
-    fn set_state_only(&mut self, name: StepName, state: StepState) -> &mut Step {
-        let order = |s: StepName| s as usize;
-        let at = self.status.steps.partition_point(|s| order(s.name) < order(name));
-        if self.status.steps.get(at).is_none_or(|s| s.name != name) {
-            let new = Step {
-                name,
-                state: StepState::Pending,
-                started_at: None,
-                completed_at: None,
-                message: String::new(),
-                progress: None,
-            };
-            self.status.steps.insert(at, new);
-        }
-        let step = &mut self.status.steps[at];
-        if step.state != state {
-            match state {
-                StepState::Running | StepState::Waiting => {
-                    step.started_at.get_or_insert_with(now);
-                    step.completed_at = None;
-                }
-                StepState::Completed | StepState::Failed | StepState::Skipped => {
-                    step.started_at.get_or_insert_with(now);
-                    step.completed_at = Some(now());
-                }
-                StepState::Pending => {}
-            }
-            step.state = state;
-        }
-        step
+    /// What comes later belongs to an earlier plan.
+    fn keep_steps_to(&mut self, last: StepName) {
+        self.status.steps.retain(|s| s.name as usize <= last as usize);
     }
 
     async fn write_now_and_then(&mut self) -> Result<(), Failure> {
@@ -337,57 +309,11 @@ impl Reporter {
     async fn write(&mut self) -> Result<(), Failure> {
         if self.status != self.written {
             write(&self.client, &*self.object, &self.status).await?;
-            self.written = self.status.clone();
+            let before = std::mem::replace(&mut self.written, self.status.clone());
+            let (conditions, note) = (&self.status.conditions, &self.status.summary);
+            self.events.transition(&*self.object, &before.conditions, conditions, note).await;
         }
         self.written_at = Instant::now();
         Ok(())
     }
-}
-
-/// The conditions that go with one state.
-struct State {
-    ready: ConditionStatus,
-    succeeded: Option<ConditionStatus>,
-    reconciling: bool,
-    stalled: bool,
-    planned: bool,
-    reason: &'static str,
-    message: String,
-}
-
-impl State {
-    fn new(ready: ConditionStatus, reason: &'static str, message: &str) -> Self {
-        Self {
-            ready,
-            succeeded: None,
-            reconciling: false,
-            stalled: false,
-            planned: false,
-            reason,
-            message: message.to_owned(),
-        }
-    }
-
-    fn busy(self) -> Self {
-        Self { reconciling: true, ..self }
-    }
-
-    fn stuck(self) -> Self {
-        Self { stalled: true, ..self }
-    }
-}
-
-fn truncated(message: &str) -> String {
-    if message.len() <= MESSAGE_BYTES {
-        return message.to_owned();
-    }
-    let end = (0..=MESSAGE_BYTES).rev().find(|i| message.is_char_boundary(*i)).unwrap_or(0);
-    format!("{}…", &message[..end])
-}
-
-/// What fits a column: a message's first sentence, and of that not too much.
-fn headline(message: &str) -> String {
-    let sentence = message.split_once(". ").map_or(message, |(first, _)| first);
-    let short: String = sentence.chars().take(HEADLINE_CHARS).collect();
-    if short.len() < sentence.len() { format!("{short}…") } else { short }
 }

@@ -4,7 +4,7 @@ use k8s_openapi::jiff::{SignedDuration, Span, Timestamp};
 use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 
-use super::report::Outcome;
+use super::outcome::Outcome;
 use super::world::World;
 use super::{Pass, act};
 use crate::api::{Gate, GroupReplacement, Mode, REQUESTED_AT};
@@ -40,7 +40,12 @@ impl<K: Connector> Pass<'_, K> {
         };
         self.reporter.running(&plan, &run);
         let phase = if run.granted_at.is_none() { Phase::Grant } else { Phase::Revoke };
-        let remaining = match world.remaining(&plan, &run.hash, phase) {
+        let mut fresh = None;
+        if world.remaining(&plan, &run.hash, phase).is_err() {
+            // A stop is final until a person says otherwise, so one odd answer must not bring it about.
+            fresh = Some(World::observe(&*tenant.cloud).await?);
+        }
+        let remaining = match fresh.as_ref().unwrap_or(world).remaining(&plan, &run.hash, phase) {
             Ok(remaining) => remaining,
             Err(refusal) => return self.stop(checkpoint, refusal).await,
         };
@@ -59,7 +64,7 @@ impl<K: Connector> Pass<'_, K> {
             phase,
             object: self.object,
             store: &self.shared.store,
-            backoff: &self.shared.context.backoff,
+            context: &self.shared.context,
         };
         match writer.write(&remaining, self.reporter).await? {
             act::End::Complete => {}
@@ -104,10 +109,11 @@ impl<K: Connector> Pass<'_, K> {
             checkpoint.snapshots.clear();
         }
         self.checkpoints.save(&checkpoint).await?;
-        self.reporter.completed(plan);
+        self.reporter.completed(plan.hash().as_str());
         let (giver, taker) = (&plan.ground.giver.name, &plan.ground.taker.name);
         Ok(match plan.gate {
             Gate::Replacement => Outcome::Succeeded {
+                reason: "Replaced",
                 message: format!(
                     "{} moved. \"{taker}\" holds all that \"{giver}\" held, and \"{giver}\" holds none that this identity can read. Licence auto-assignment and pending invitations name groups too: look at them by hand.",
                     count(plan.revokes.len(), "permission")

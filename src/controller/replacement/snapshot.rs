@@ -1,6 +1,6 @@
 //! What was held before the first write, and so what a rollback goes back to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -71,11 +71,17 @@ impl<K: Connector> Pass<'_, K> {
         for name in &checkpoint.snapshots {
             let snapshot: Snapshot = self.archive.load(name).await?;
             for p in snapshot.places {
-                // The first snapshot of a place is the one from before.
-                if places.contains_key(&p.place) {
+                // The first snapshot of a place is the one from before, unless a later one shows that
+                // nothing of ours was there by then.
+                if places.contains_key(&p.place) && p.entra.is_some() {
                     continue;
                 }
-                places.insert(p.place, Holding { label: p.label, ancestors: p.ancestors, groups: BTreeMap::new() });
+                origin.custom.remove(&p.place);
+                origin.entra.remove(&p.place);
+                places.insert(
+                    p.place,
+                    Holding { label: p.label, ancestors: p.ancestors, groups: BTreeMap::new(), users: BTreeSet::new() },
+                );
                 origin.custom.extend(p.custom.map(|held| (p.place, held)));
                 origin.entra.extend(p.entra.map(|held| (p.place, held)));
             }

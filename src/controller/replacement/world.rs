@@ -1,7 +1,7 @@
 //! Observe: what Devolutions Cloud says now.
 
 use crate::api::{CustomGroupRef, EntraGroupRef, GroupReplacementSpec};
-use crate::devolutions::{DevolutionsCloud, Group, GroupId, Identity, Inventory, User, take_inventory};
+use crate::devolutions::{DevolutionsCloud, Group, GroupId, Identity, Inventory, Place, User, take_inventory};
 use crate::error::Failure;
 use crate::plan::group::{Wanted, find_custom, find_entra};
 use crate::plan::replacement::{Effect, Plan, held_by};
@@ -69,6 +69,30 @@ impl World {
             format!(
                 "The operator's own identity \"{}\" is a member of \"{}\" and would lose the rights it works with. Give it its permissions directly, then take it out of the group.",
                 self.identity.name, custom.name
+            ),
+        ))
+    }
+
+    /// Where a plan changes permissions on all vaults, it changes them on vaults that this identity
+    /// cannot see, too; and what the groups hold there could show in another light. Only who holds
+    /// something on all vaults can be taken to see them all (inferred: `Get-HubVault` lists accessible
+    /// vaults only, and every role has the right to view the vault).
+    pub fn refuse_unseen_vaults(&self, plan: &Plan) -> Result<(), Refusal> {
+        let touches_all = plan.grants.iter().chain(&plan.revokes).any(|e| e.place == Place::AllVaults);
+        let me = self.identity.user_id;
+        let (giver, taker) = (plan.ground.giver.id, plan.ground.taker.id);
+        let sees_all = self.inventory.get(&Place::AllVaults).is_some_and(|all| {
+            let through = |g: &&Group| g.id != giver && g.id != taker && g.user_ids.contains(&me);
+            all.users.contains(&me) || self.groups.iter().filter(through).any(|g| all.groups.contains_key(&g.id))
+        });
+        if !touches_all || sees_all {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            "VaultsMayBeHidden",
+            format!(
+                "The plan changes permissions on all vaults, but \"{}\" holds nothing on all vaults itself. There may be vaults that it cannot see, and access to them would change unseen. Make it a vault owner on all vaults.",
+                self.identity.name
             ),
         ))
     }

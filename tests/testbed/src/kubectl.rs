@@ -43,29 +43,7 @@ impl Kubectl {
     /// Runs `kubectl` with these arguments and, if given, this input. Anything but exit status 0 is an
     /// [`Error::Command`] with what it wrote on its error stream.
     pub async fn run(&self, arguments: &[&str], stdin: Option<&str>) -> Result<Output> {
-        let mut child = self
-            .command(arguments)
-            .stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })
-            .spawn()
-            .map_err(Error::start(&self.program))?;
-        let input = child.stdin.take();
-        let feed = async {
-            if let (Some(mut pipe), Some(text)) = (input, stdin) {
-                // That it did not read its input to the end shows in how it ends.
-                let _ = pipe.write_all(text.as_bytes()).await;
-            }
-        };
-        let (output, ()) = tokio::join!(child.wait_with_output(), feed);
-        let output = output.map_err(Error::start(&self.program))?;
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        if !output.status.success() {
-            return Err(Error::Command {
-                command: format!("kubectl {}", arguments.join(" ")),
-                status: output.status.to_string(),
-                stderr: stderr.trim().to_owned(),
-            });
-        }
-        Ok(Output { stdout: String::from_utf8_lossy(&output.stdout).into_owned(), stderr })
+        run(self.command(arguments), &format!("kubectl {}", arguments.join(" ")), stdin).await
     }
 
     /// Creates or changes what these manifests describe.
@@ -96,4 +74,31 @@ impl Kubectl {
             .kill_on_drop(true);
         command
     }
+}
+
+/// Runs a command with its output piped to its end; `shown` stands for it in an error.
+pub(crate) async fn run(mut command: Command, shown: &str, stdin: Option<&str>) -> Result<Output> {
+    let program = PathBuf::from(command.as_std().get_program());
+    let mut child = command
+        .stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .spawn()
+        .map_err(Error::start(&program))?;
+    let input = child.stdin.take();
+    let feed = async {
+        if let (Some(mut pipe), Some(text)) = (input, stdin) {
+            // That it did not read its input to the end shows in how it ends.
+            let _ = pipe.write_all(text.as_bytes()).await;
+        }
+    };
+    let (output, ()) = tokio::join!(child.wait_with_output(), feed);
+    let output = output.map_err(Error::start(&program))?;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !output.status.success() {
+        return Err(Error::Command {
+            command: shown.to_owned(),
+            status: output.status.to_string(),
+            stderr: stderr.trim().to_owned(),
+        });
+    }
+    Ok(Output { stdout: String::from_utf8_lossy(&output.stdout).into_owned(), stderr })
 }

@@ -34,6 +34,7 @@ pub mod binaries;
 pub mod cluster;
 pub mod demo;
 mod error;
+pub mod helm;
 mod http;
 pub mod kubectl;
 pub mod operator;

@@ -130,6 +130,19 @@ impl Operator {
         self.reaches("to end", |state| state.process != Some(identity)).await
     }
 
+    /// Asks it to end (SIGTERM), as a kubelet does first, if it runs.
+    pub fn terminate(&self) -> Result<()> {
+        let Some(identity) = self.state.borrow().process else {
+            return Ok(());
+        };
+        Process::find(identity)?.map_or(Ok(()), |process| process.terminate())
+    }
+
+    /// Waits until it does not run.
+    pub async fn ended(&self) -> Result<()> {
+        self.reaches("to end", |state| state.process.is_none()).await
+    }
+
     /// Kills it if it runs, and starts it again at once.
     pub async fn restart(&mut self) -> Result<()> {
         let before = self.starts();

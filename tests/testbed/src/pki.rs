@@ -1,8 +1,6 @@
 //! The certificate authority of one cluster, the certificates it gives and the key that signs service account tokens.
 
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
@@ -163,12 +161,10 @@ fn failed(subject: &str) -> impl FnOnce(rcgen::Error) -> Error {
 
 /// Writes a file that only its owner may read.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(Error::file("write", path))?;
-    file.write_all(text.as_bytes()).map_err(Error::file("write", path))
+    // Tests that run side by side write the same kubeconfig, and none may read half of another's.
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let failed = |error: std::io::Error| Error::file("write", path)(error);
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.persist(path).map(drop).map_err(|error| failed(error.error))
 }

@@ -76,6 +76,12 @@ impl Binaries {
         self.folder.join("kubectl")
     }
 
+    /// The path of `helm`.
+    #[must_use]
+    pub fn helm(&self) -> PathBuf {
+        self.folder.join("helm")
+    }
+
     fn complete(folder: PathBuf) -> Result<Self> {
         for program in recipe::PROGRAMS {
             if !folder.join(program.name).is_file() {

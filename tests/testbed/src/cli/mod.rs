@@ -2,6 +2,7 @@
 
 mod cluster;
 mod demo;
+mod helm;
 mod supervise;
 
 use std::ffi::OsString;
@@ -29,6 +30,12 @@ enum Command {
     /// A whole replacement of custom groups, for people to watch.
     #[command(subcommand)]
     Demo(demo::Command),
+    /// Becomes the `helm` that is built with the cluster.
+    Helm {
+        /// Its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Runs a program until standard input is closed; reports on the output as JSON.
     #[command(hide = true)]
     Supervise(supervise::Options),
@@ -51,6 +58,7 @@ impl Cli {
         match self.command {
             Command::Cluster(command) => command.run().await,
             Command::Demo(command) => command.run().await,
+            Command::Helm { arguments } => helm::run(&arguments).await,
             Command::Supervise(options) => supervise::run(options).await,
             Command::Tied { parent, program, arguments } => {
                 Err(testbed::process::become_tied(parent, &program, &arguments))

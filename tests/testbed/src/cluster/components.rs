@@ -105,6 +105,9 @@ impl Component {
             flag("tls-cert-file", pki.server_certificate().display()),
             flag("tls-private-key-file", pki.server_key().display()),
             flag("authorization-mode", "RBAC"),
+            // Some clusters have it, and it asks for rights that no request of one's own shows:
+            // https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#ownerreferencespermissionenforcement
+            flag("enable-admission-plugins", "OwnerReferencesPermissionEnforcement"),
             flag("service-account-issuer", "https://kubernetes.default.svc"),
             flag("service-account-key-file", pki.token_public_key().display()),
             flag("service-account-signing-key-file", pki.token_key().display()),

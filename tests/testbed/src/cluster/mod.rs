@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
 use crate::error::{Error, Result};
+use crate::helm::Helm;
 use crate::kubectl::{Kubectl, Output};
 use crate::owned::Owned;
 use crate::pki::Pki;
@@ -53,6 +54,7 @@ pub enum Report {
 struct Running {
     server: String,
     kubectl: PathBuf,
+    helm: PathBuf,
 }
 
 /// Where the parts of a cluster lie in its folder.
@@ -158,6 +160,12 @@ impl Cluster {
     #[must_use]
     pub fn kubectl_program(&self) -> &Path {
         &self.running.kubectl
+    }
+
+    /// `helm` as administrator.
+    #[must_use]
+    pub fn helm(&self) -> Helm {
+        Helm::new(self.running.helm.clone(), self.folder.admin_kubeconfig(), self.folder.file("helm"))
     }
 
     /// The kubeconfig of an administrator.

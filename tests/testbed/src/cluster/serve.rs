@@ -26,13 +26,14 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 const LOCK: &str = "lock";
 
 /// What a run leaves in the folder.
-const LEFTOVERS: [&str; 13] = [
+const LEFTOVERS: [&str; 14] = [
     "admin.kubeconfig",
     "audit-policy.yaml",
     "audit.log",
     "cluster.json",
     "etcd",
     "etcd.log",
+    "helm",
     "kube-apiserver.log",
     "kube-controller-manager.log",
     "kubectl-cache",
@@ -122,7 +123,7 @@ async fn run(
         ended = any_ended(components) => return Err(ended),
         made = wait::until(&kubectl, account, "a controller to make a service account", left, |_| true) => drop(made?),
     }
-    let running = Running { server, kubectl: binaries.kubectl() };
+    let running = Running { server, kubectl: binaries.kubectl(), helm: binaries.helm() };
     write_json(&folder.running(), &running)?;
     report(Report::Ready);
     Err(any_ended(components).await)

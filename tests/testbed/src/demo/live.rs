@@ -80,6 +80,10 @@ impl Board {
         for row in self.rows.values() {
             row.bar.abandon();
         }
+        if self.screen.is_live() {
+            // Bars leave the cursor at the end of the last of them.
+            self.screen.line("");
+        }
     }
 }
 

@@ -24,15 +24,26 @@ use crate::process::Identity;
 
 /// The namespace of the demo's resources, and the name of its connection.
 const NAMESPACE: &str = "contoso";
-/// The namespace of the operator's account; see `deploy/operator.yaml`.
+/// The chart, from the folder in which the demo is shown.
+const CHART: &str = "charts/devolutions-migration-operator";
+/// The namespace that the chart is installed in.
 const OPERATOR_NAMESPACE: &str = "devolutions-migration";
-/// The name of the operator's account.
-const OPERATOR_ACCOUNT: &str = "operator";
+/// The chart's release, and so the name of the operator's account.
+const RELEASE: &str = "devolutions-migration-operator";
 /// The demo's tenant: the same seed makes the same one.
 const WORLD: [&str; 10] = ["--seed", "1", "--users", "200", "--groups", "12", "--vaults", "40", "--entries", "600"];
 /// How the operator is run, beside its account.
-const OPERATOR_ARGUMENTS: [&str; 7] =
-    ["run", "--namespace", NAMESPACE, "--allow-host", "127.0.0.1", "--observe-interval-seconds", "5"];
+const OPERATOR_ARGUMENTS: [&str; 9] = [
+    "run",
+    "--namespace",
+    NAMESPACE,
+    "--allow-host",
+    "127.0.0.1",
+    "--observe-interval-seconds",
+    "5",
+    "--lease-namespace",
+    OPERATOR_NAMESPACE,
+];
 
 /// What [`serve`] says to whoever started it.
 #[derive(Debug, Serialize, Deserialize)]

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::account::{Account, Tenant};
 use super::live::Board;
 use super::manifests::{self, Approval, Pair};
+use super::place::Place;
 use super::plan::{self, Waiting};
 use super::screen::Screen;
 use super::stage::{Actor, Stage, here, is_on_path};
-use super::{Launch, NAMESPACE, OPERATOR_ARGUMENTS};
+use super::{CHART, Launch, NAMESPACE, OPERATOR_ARGUMENTS, OPERATOR_NAMESPACE, RELEASE};
 use crate::error::{Error, Result};
 use crate::wait;
 
@@ -26,8 +27,18 @@ const WRITE_MILLIS: u64 = 40;
 
 /// Shows the demo in `folder`. Whether everything was right is in the result.
 pub async fn play(folder: &Path) -> Result<()> {
-    let began = Instant::now();
     let screen = Screen::new();
+    let shown = show(folder, &screen).await;
+    // Before the operator was started, all ends with this process.
+    if shown.is_err() && Place::new(folder)?.record()?.is_some_and(|record| record.operator.is_some()) {
+        screen.line("");
+        screen.say("Everything keeps running, so that you can look into it. `make demo-down` ends it.");
+    }
+    shown
+}
+
+async fn show(folder: &Path, screen: &Screen) -> Result<()> {
+    let began = Instant::now();
     screen.heading("Custom groups are replaced by Entra groups, in a sandbox of Devolutions Cloud");
     screen.say(
         "A Kubernetes API server, the sandbox and the operator run on this machine, on 127.0.0.1 only. \
@@ -63,7 +74,7 @@ pub async fn play(folder: &Path) -> Result<()> {
         kills: 1,
         took: began.elapsed(),
     };
-    if !account.show(&screen, &stage.sandbox).await? {
+    if !account.show(screen, &stage.sandbox).await? {
         return Err(Error::Demo(format!(
             "not all of it is right; the operator's log is {}",
             here(&stage.place.operator_log())
@@ -88,18 +99,22 @@ fn tenant(stage: &Stage, before: &Tenant, pairs: &[Pair]) {
 
 /// Kinds, policy, account, rights, and the operator itself.
 async fn install(stage: &mut Stage, admin: &Actor) -> Result<Launch> {
-    stage.screen.heading("1. Install the kinds, the rule on who may approve, and the operator's account");
-    stage
-        .run(admin, &["apply", "-f", "crds/", "-f", "deploy/admission-policy.yaml", "-f", "deploy/operator.yaml"])
-        .await?;
+    stage.screen.heading("1. Install the chart: the kinds, the rule on who may approve, the operator and its rights");
     stage.run(admin, &["create", "namespace", NAMESPACE]).await?;
-    stage.run(admin, &["apply", "-n", NAMESPACE, "-f", "deploy/namespace-role.yaml"]).await?;
+    let watch = format!("watchNamespaces={{{NAMESPACE}}}");
+    let release = ["install", RELEASE, CHART, "--namespace", OPERATOR_NAMESPACE, "--create-namespace"];
+    let values = ["--set", &watch, "--set", "allowHosts={127.0.0.1}", "--set", "observeIntervalSeconds=5"];
+    stage.run_helm(&[&release[..], &values, &["--hide-notes"]].concat()).await?;
+    let rules = r#"jsonpath={range .items[*].rules[*]}{.verbs}{"\t"}{.resources}{"\n"}{end}"#;
+    stage.run(admin, &["get", "role", "-n", NAMESPACE, "-o", rules]).await?;
     // Not shown: the kinds are there before anybody could type the next command.
     let kinds = ["tenantconnections", "groupreplacements", "planapprovals"];
     let kinds = kinds.map(|kind| format!("{kind}.migration.devolutions.net"));
     let mut wait = vec!["wait", "crd", "--for=condition=Established"];
     wait.extend(kinds.iter().map(String::as_str));
     admin.kubectl().run(&wait, None).await?;
+    stage.screen.line("");
+    stage.screen.say("This cluster has no nodes, so the chart's pod never starts. Instead of it, on this machine:");
     stage.screen.command("", &format!("operator {}", OPERATOR_ARGUMENTS.join(" ")));
     let launch = stage.start_operator().await?;
     stage.screen.say(&format!(

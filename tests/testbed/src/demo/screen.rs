@@ -4,6 +4,8 @@ use console::{Term, style};
 
 /// Words are wrapped at this width at the latest, and nothing is longer where there is no terminal.
 const WIDTH: usize = 100;
+/// A terminal narrower than this has to wrap by itself.
+const NARROWEST: usize = 40;
 /// Before everything but headings.
 const INDENT: &str = "  ";
 
@@ -17,7 +19,7 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn new() -> Self {
         let terminal = Term::stdout();
-        let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| usize::from(columns));
+        let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| usize::from(columns).max(NARROWEST));
         Self { terminal, width }
     }
 
@@ -49,10 +51,19 @@ impl Screen {
         }
     }
 
-    /// A command as a person would type it, after an empty line.
+    /// A command as a person would type it, after an empty line. A long one goes on with a backslash, as in a shell.
     pub(super) fn command(&self, prompt: &str, command: &str) {
+        let begin = format!("{INDENT}{prompt}$ ");
+        // Room for the blank and the backslash.
+        let options = textwrap::Options::new(self.width - 2)
+            .initial_indent(&begin)
+            .subsequent_indent("      ")
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .break_words(false);
         self.line("");
-        self.line(&style(format!("{INDENT}{prompt}$ {command}")).dim().to_string());
+        for line in textwrap::wrap(command, options).join(" \\\n").lines() {
+            self.line(&style(line).dim().to_string());
+        }
     }
 
     /// What a command said: lines too long for the terminal are cut.

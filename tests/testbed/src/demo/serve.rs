@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::place::{Place, Record};
-use super::{Launch, OPERATOR_ACCOUNT, OPERATOR_ARGUMENTS, OPERATOR_NAMESPACE, Report, WORLD};
+use super::{Launch, OPERATOR_ARGUMENTS, OPERATOR_NAMESPACE, RELEASE, Report, WORLD};
 use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::operator::{Operator, Options};
@@ -84,7 +84,7 @@ async fn hold(
 
 /// Under its account: never as administrator.
 async fn start(place: &Place, cluster: &Cluster) -> Result<Operator> {
-    let account = cluster.service_account_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, TOKEN_VALID).await?;
+    let account = cluster.service_account_kubeconfig(OPERATOR_NAMESPACE, RELEASE, TOKEN_VALID).await?;
     let mut options = Options::new(&account, &place.operator_log()).kept_running();
     // The first is the subcommand, which `Operator` gives by itself.
     options.arguments = OPERATOR_ARGUMENTS[1..].iter().map(ToString::to_string).collect();

@@ -115,15 +115,23 @@ impl Stage {
         Ok(())
     }
 
+    /// Shows a `helm` command of the administrator, runs it and shows what it says.
+    pub(super) async fn run_helm(&self, arguments: &[&str]) -> Result<()> {
+        self.show(&self.administrator(), "helm", arguments, "");
+        let said = self.cluster.helm().run(arguments).await?;
+        self.screen.output(&said.stdout);
+        Ok(())
+    }
+
     /// Shows a command, with what a person would append to it, and runs it.
     pub(super) async fn run_quietly(&self, actor: &Actor, arguments: &[&str], appended: &str) -> Result<Output> {
-        self.show(actor, arguments, appended);
+        self.show(actor, "kubectl", arguments, appended);
         actor.kubectl.run(arguments, None).await
     }
 
     /// Shows a command that must be refused, and with which words it was.
     pub(super) async fn refused(&self, actor: &Actor, arguments: &[&str]) -> Result<()> {
-        self.show(actor, arguments, "");
+        self.show(actor, "kubectl", arguments, "");
         match actor.kubectl.run(arguments, None).await {
             Err(Error::Command { stderr, .. }) if stderr.contains("Forbidden") || stderr.contains("forbidden") => {
                 self.screen.quote(&stderr);
@@ -134,9 +142,9 @@ impl Stage {
         }
     }
 
-    fn show(&self, actor: &Actor, arguments: &[&str], appended: &str) {
+    fn show(&self, actor: &Actor, program: &str, arguments: &[&str], appended: &str) {
         let words: Vec<_> = arguments.iter().map(|word| for_shell(word)).collect();
-        self.screen.command(actor.prompt, &format!("kubectl {}{appended}", words.join(" ")));
+        self.screen.command(actor.prompt, &format!("{program} {}{appended}", words.join(" ")));
     }
 }
 

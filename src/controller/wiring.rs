@@ -1,0 +1,177 @@
+//! Which changes wake which driver.
+
+use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+use kube::runtime::controller::{Action, Controller, Error};
+use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::utils::Predicate as _;
+use kube::runtime::{Config, WatchStreamExt as _, predicates, watcher};
+use kube::{Api, Client, ResourceExt as _};
+
+use super::replacement::{self, Replacements};
+use super::tenant::{self, Tenants};
+use super::{Connector, Context, Events, after_failure, approval};
+use crate::api::{GroupReplacement, PlanApproval, TenantConnection};
+use crate::error::Failure;
+
+/// How many objects of a kind are worked on at once.
+const CONCURRENCY: u16 = 4;
+/// Shorter than the idle time after which common load balancers drop a watch without a word.
+const WATCH_SECONDS: u32 = 200;
+
+/// The controllers of one namespace, or of all. On `stop` they finish the passes that are under way.
+pub fn controllers<K: Connector>(
+    context: &Arc<Context<K>>,
+    namespace: Option<&String>,
+    stop: &(impl Future<Output = ()> + Clone + Send + Sync + 'static),
+) -> [BoxFuture<'static, ()>; 3] {
+    let client = &context.client;
+    let settings = || Config::default().concurrency(CONCURRENCY);
+
+    let tenants = watched::<TenantConnection>(client, namespace, wants)
+        .with_config(settings())
+        .graceful_shutdown_on(stop.clone())
+        .run(
+            tenant::reconcile,
+            |object, failure, shared| after_failure(&object, failure, &shared.context),
+            Arc::new(Tenants {
+                context: context.clone(),
+                events: Events::new(client.clone(), "tenantconnection", &context.instance),
+            }),
+        )
+        .for_each(log);
+
+    let controller = watched::<GroupReplacement>(client, namespace, wants);
+    let store = controller.store();
+    context.metrics.count(store.clone());
+    let events = Events::new(client.clone(), "groupreplacement", &context.instance);
+    let of_connection = store.clone();
+    let of_approval = |approval: PlanApproval| {
+        let target = ObjectRef::new(&approval.spec.target.name);
+        approval.namespace().map(|namespace| target.within(&namespace))
+    };
+    let replacements = controller
+        .watches_stream(changes::<PlanApproval>(client, namespace, wants), of_approval)
+        .watches_stream(changes::<TenantConnection>(client, namespace, wants), move |connection| {
+            users_of(&of_connection, &connection)
+        })
+        .with_config(settings())
+        .graceful_shutdown_on(stop.clone())
+        .run(
+            replacement::reconcile,
+            |object, failure, shared| after_failure(&object, failure, &shared.context),
+            Arc::new(Replacements { context: context.clone(), store, events: Arc::new(events) }),
+        )
+        .for_each(log);
+
+    let controller = watched::<PlanApproval>(client, namespace, wants);
+    let of_target = controller.store();
+    let approvals = controller
+        .watches_stream(changes::<GroupReplacement>(client, namespace, |target| Some(shows(target))), move |target| {
+            approvals_of(&of_target, &target)
+        })
+        .with_config(settings())
+        .graceful_shutdown_on(stop.clone())
+        .run(approval::reconcile, |object, failure, context| after_failure(&object, failure, &context), context.clone())
+        .for_each(log);
+
+    [tenants.boxed(), replacements.boxed(), approvals.boxed()]
+}
+
+/// A kind of ours.
+pub trait Kind:
+    kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+    + Clone
+    + Debug
+    + Send
+    + Sync
+    + serde::de::DeserializeOwned
+    + 'static
+{
+}
+impl<T> Kind for T where
+    T: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+        + Clone
+        + Debug
+        + Send
+        + Sync
+        + serde::de::DeserializeOwned
+        + 'static
+{
+}
+
+/// The resources of a kind in one namespace, or in all.
+#[must_use]
+pub fn api<R: Kind>(client: &Client, namespace: Option<&String>) -> Api<R> {
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+/// What a person asks for: our own status writes must not wake us.
+fn wants<R: kube::Resource>(object: &R) -> Option<u64> {
+    (predicates::generation as fn(&R) -> Option<u64>).combine(predicates::annotations).hash_property(object)
+}
+
+/// What approvals are held against: the object itself and its plans.
+fn shows(object: &GroupReplacement) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    object.uid().hash(&mut hasher);
+    for plan in object.status.iter().flat_map(|s| &s.plans) {
+        (plan.state as u8, &plan.hash, &plan.approval).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+fn watched<R: Kind>(client: &Client, namespace: Option<&String>, property: fn(&R) -> Option<u64>) -> Controller<R>
+where
+    R::DynamicType: Default + Eq + std::hash::Hash + Clone + Debug + Unpin,
+{
+    let (reader, writer) = reflector::store();
+    let stream = watcher(api::<R>(client, namespace), watcher::Config::default().timeout(WATCH_SECONDS))
+        .default_backoff()
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(property, kube::runtime::PredicateConfig::default());
+    Controller::for_stream(stream, reader)
+}
+
+fn changes<R: Kind>(
+    client: &Client,
+    namespace: Option<&String>,
+    property: fn(&R) -> Option<u64>,
+) -> impl futures::Stream<Item = Result<R, watcher::Error>> + Send + 'static {
+    watcher(api::<R>(client, namespace), watcher::Config::default().timeout(WATCH_SECONDS))
+        .default_backoff()
+        .touched_objects()
+        .predicate_filter(property, kube::runtime::PredicateConfig::default())
+        .inspect_err(|error| tracing::warn!("watching {} failed: {error}", R::kind(&())))
+}
+
+fn users_of(store: &Store<GroupReplacement>, connection: &TenantConnection) -> Vec<ObjectRef<GroupReplacement>> {
+    let (name, namespace) = (connection.name_any(), connection.namespace());
+    let uses = |r: &Arc<GroupReplacement>| r.spec.connection_ref.name == name && r.namespace() == namespace;
+    store.state().iter().filter(|r| uses(r)).map(|r| ObjectRef::from_obj(&**r)).collect()
+}
+
+fn approvals_of(store: &Store<PlanApproval>, target: &GroupReplacement) -> Vec<ObjectRef<PlanApproval>> {
+    let (name, namespace) = (target.name_any(), target.namespace());
+    let names = |a: &Arc<PlanApproval>| a.spec.target.name == name && a.namespace() == namespace;
+    store.state().iter().filter(|a| names(a)).map(|a| ObjectRef::from_obj(&**a)).collect()
+}
+
+async fn log<R: Kind>(result: Result<(ObjectRef<R>, Action), Error<Failure, watcher::Error>>) {
+    match result {
+        Ok((object, _)) => tracing::debug!(%object, "pass done"),
+        // The reconciler's own failures were logged with their next try.
+        Err(Error::ReconcilerFailed(..)) => {}
+        Err(Error::ObjectNotFound(object)) => tracing::debug!(%object, "gone"),
+        Err(error) => tracing::warn!("{error}"),
+    }
+}

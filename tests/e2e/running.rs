@@ -1,0 +1,134 @@
+//! The process itself: who leads, what probes and metrics say, how it logs, and how it ends.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testbed::operator::Operator;
+
+use crate::stage::{Stage, WITHIN, run};
+
+/// Asks a running operator over HTTP: status and body.
+async fn ask(operator: &Operator, path: &str) -> (u16, String) {
+    let address = logged(operator, "serving probes and metrics").await["address"].as_str().unwrap().to_owned();
+    let answer = reqwest::get(format!("http://{address}{path}")).await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// The last line of the JSON log with this message, awaited.
+async fn logged(operator: &Operator, message: &str) -> Value {
+    let look = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            pause.tick().await;
+            let log = operator.log().unwrap();
+            let lines = log.lines().rev().map(|line| serde_json::from_str::<Value>(line).expect(line));
+            if let Some(line) = lines.into_iter().find(|line| line["message"] == message) {
+                return line;
+            }
+        }
+    };
+    tokio::time::timeout(WITHIN, look).await.unwrap_or_else(|_| panic!("never logged: {message}"))
+}
+
+async fn is_ready(operator: &Operator, state: &str) {
+    let look = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(50));
+        while ask(operator, "/readyz").await != (200, format!("{state}\n")) {
+            pause.tick().await;
+        }
+    };
+    tokio::time::timeout(WITHIN, look).await.unwrap_or_else(|_| panic!("never {state}"));
+}
+
+#[test]
+fn of_two_replicas_one_leads_and_the_other_takes_over_when_it_dies() {
+    run(async {
+        let stage = Stage::new("lease").await;
+        stage.operator.kill().await.unwrap();
+        let arguments = |identity: &str| {
+            [
+                "--lease-namespace",
+                &stage.namespace,
+                "--identity",
+                identity,
+                "--listen",
+                "127.0.0.1:0",
+                "--log-format",
+                "json",
+            ]
+            .map(ToOwned::to_owned)
+        };
+        let first = stage.another_operator(&arguments("first")).await;
+        is_ready(&first, "Leading").await;
+        let second = stage.another_operator(&arguments("second")).await;
+        is_ready(&second, "Standby").await;
+        assert!(ask(&second, "/metrics").await.1.contains("devolutions_migration_leading 0"));
+        assert_eq!(ask(&second, "/livez").await.0, 200);
+
+        stage.replace_sysadmins(json!({"approval": "NotRequired", "soak": "24h"})).await;
+        stage.until_reason("sysadmins", "Soaking").await;
+        let metrics = ask(&first, "/metrics").await.1;
+        for line in [
+            "devolutions_migration_permission_writes_total{change=\"grant\"} 10",
+            "devolutions_migration_outside_requests_total{system=\"DevolutionsCloud\",method=\"PUT\",outcome=\"ok\"} 10",
+            &format!(
+                "devolutions_migration_group_replacements{{namespace=\"{}\",ready=\"False\",reason=\"Soaking\"}} 1",
+                stage.namespace
+            ),
+        ] {
+            assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+        }
+
+        first.kill().await.unwrap();
+        is_ready(&second, "Leading").await;
+        stage.patch("sysadmins", json!({"soak": "0s"})).await;
+        stage.until_reason("sysadmins", "Replaced").await;
+        stage.assert_no_violation().await;
+        for operator in [first, second] {
+            operator.stop().await.unwrap();
+        }
+        stage.end().await;
+    });
+}
+
+#[test]
+fn asked_to_stop_it_ends_after_the_write_under_way_and_the_next_start_goes_on() {
+    run(async {
+        let mut stage = Stage::new("stop").await;
+        let rule = json!({"identity": "operator", "method": "PUT", "nth": 3, "action": {"type": "HoldAfterCommit"}});
+        stage.sandbox.add_fault(&rule).await.unwrap();
+        stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
+        let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        stage.operator.terminate().unwrap();
+        stage.operator_says("asked to stop").await;
+        stage.sandbox.release(hold.id).await.unwrap();
+        stage.operator.ended().await.unwrap();
+        assert_eq!(stage.writes().await.len(), 3, "the one under way, and none after it");
+        assert!(stage.operator.log().unwrap().trim_end().ends_with("stopped"));
+
+        stage.operator.restart().await.unwrap();
+        stage.until_reason("sysadmins", "Replaced").await;
+        stage.assert_no_violation().await;
+        stage.end().await;
+    });
+}
+
+#[test]
+fn each_change_of_state_is_one_event() {
+    run(async {
+        let stage = Stage::new("events").await;
+        stage.replace_sysadmins(json!({})).await;
+        stage.approve("sysadmins").await;
+        stage.until_reason("sysadmins", "Replaced").await;
+        let events = stage.cluster.admin().get(&["events.events.k8s.io", "-n", &stage.namespace]).await.unwrap();
+        let of = |name: &str| {
+            let all = events["items"].as_array().unwrap().iter().filter(|e| e["regarding"]["name"] == name);
+            let mut reasons: Vec<&str> = all.map(|e| e["reason"].as_str().unwrap()).collect();
+            reasons.sort_unstable();
+            reasons
+        };
+        assert_eq!(of("sysadmins"), ["AwaitingApproval", "Progressing", "Replaced"]);
+        assert_eq!(of("contoso"), ["Connected"]);
+        stage.end().await;
+    });
+}
