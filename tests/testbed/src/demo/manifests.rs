@@ -113,6 +113,29 @@ spec:
     ))
 }
 
+/// Lets `user` read these plans in full, and no other Secret.
+pub(super) fn plan_reader(user: &str, secrets: &[&str]) -> String {
+    format!(
+        r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: plan-reader}}
+rules:
+  - apiGroups: [""]
+    resources: [secrets]
+    resourceNames: [{}]
+    verbs: [get]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: plan-reader}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: plan-reader}}
+subjects:
+  - {{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}
+"#,
+        secrets.join(", ")
+    )
+}
+
 /// Somebody who may create approvals, and lacks the verb `approve`.
 pub(super) fn author(user: &str) -> String {
     format!(

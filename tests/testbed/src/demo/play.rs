@@ -9,13 +9,16 @@ use super::account::{Account, Tenant};
 use super::live::Board;
 use super::manifests::{self, Approval, Pair};
 use super::place::Place;
-use super::plan::{self, Waiting};
+use super::plan::Waiting;
 use super::screen::Screen;
 use super::stage::{Actor, Stage, here, is_on_path};
 use super::{CHART, Launch, NAMESPACE, OPERATOR_ARGUMENTS, OPERATOR_NAMESPACE, RELEASE};
 use crate::error::{Error, Result};
 use crate::wait;
 
+/// So much of a plan is shown: its head, and its end.
+const PLAN_HEAD: usize = 14;
+const PLAN_TAIL: usize = 6;
 /// Who approves; `examples/roles.yaml` names her.
 const APPROVER: &str = "alice@contoso.example";
 /// Who may write approvals but lacks the verb.
@@ -188,9 +191,18 @@ async fn inspect(stage: &Stage, admin: &Actor, plans: &[Waiting]) -> Result<()> 
         "Nobody loses access at any moment and nobody gains any: the Entra group gets everything before the custom \
          group loses anything, and the order is such that at each place one of the two is always whole.",
     );
-    let get = ["get", "secret", &plan.secret, "-n", NAMESPACE, "-o", r"jsonpath={.data.document\.json\.gz}"];
-    let data = stage.run_quietly(admin, &get, " | base64 -d | gunzip").await?;
-    plan::show(&stage.screen, &data.stdout, &plan::roles(&stage.sandbox).await?)
+    let target = format!("grpr/{}", plan.name);
+    let shown = stage.run_operator(admin, &["plan", &target, "-n", NAMESPACE]).await?;
+    let lines: Vec<&str> = shown.lines().collect();
+    match lines.split_at_checked(PLAN_HEAD) {
+        Some((head, rest)) if rest.len() > PLAN_TAIL => {
+            stage.screen.output(&head.join("\n"));
+            stage.screen.output("…");
+            stage.screen.output(&rest[rest.len() - PLAN_TAIL..].join("\n"));
+        }
+        _ => stage.screen.output(&shown),
+    }
+    Ok(())
 }
 
 /// Who may approve and who may not.
@@ -198,11 +210,16 @@ async fn people(stage: &Stage, admin: &Actor, plans: &[Waiting]) -> Result<Actor
     stage.screen.heading("5. Who may approve is a matter of RBAC");
     let folder = stage.place.manifests();
     let file = manifests::write(&folder, "author.yaml", &[manifests::author(AUTHOR)])?;
-    stage.run(admin, &["apply", "-n", NAMESPACE, "-f", "examples/roles.yaml", "-f", &here(&file)]).await?;
+    let secrets: Vec<&str> = plans.iter().map(|plan| plan.secret.as_str()).collect();
+    let reader = manifests::write(&folder, "plan-reader.yaml", &[manifests::plan_reader(APPROVER, &secrets)])?;
+    let files = ["examples/roles.yaml", &here(&file), &here(&reader)];
+    let apply: Vec<&str> =
+        ["apply", "-n", NAMESPACE].into_iter().chain(files.iter().flat_map(|f| ["-f", *f])).collect();
+    stage.run(admin, &apply).await?;
     let (alice, bob) = (stage.person("alice", APPROVER)?, stage.person("bob", AUTHOR)?);
     stage.screen.line("");
     stage.screen.say(
-        "alice has the verb `approve` on groupreplacements. bob may create approvals, but lacks that verb. First he \
+        "alice has the verb `approve` on groupreplacements, and may read these plans and no other Secret. bob may create approvals, but lacks that verb. First he \
          tries in his own name, then in alice's:",
     );
     for (name, approver) in [("approval-of-bob.yaml", AUTHOR), ("approval-forged.yaml", APPROVER)] {
@@ -236,10 +253,18 @@ async fn approve(stage: &mut Stage, alice: &Actor, plans: &[Waiting], launch: La
     }
     stage.screen.say(&format!("The sandbox takes {WRITE_MILLIS} ms for each write, as a server far away would."));
 
-    let documents: Vec<String> = plans.iter().map(|plan| approval(plan, APPROVER)).collect();
-    let file = manifests::write(&stage.place.manifests(), "approvals.yaml", &documents)?;
-    let created = stage.run_quietly(alice, &["create", "-n", NAMESPACE, "-f", &here(&file)], "").await?;
-    summary(stage, &created.stdout);
+    for (index, plan) in plans.iter().enumerate() {
+        let target = format!("grpr/{}", plan.name);
+        // By the hash that was looked at: that plan, or none.
+        let words = ["approve", &target, "-n", NAMESPACE, "--yes", "--wait=false", "--hash", &plan.hash];
+        if index == 0 {
+            let said = stage.run_operator(alice, &words).await?;
+            stage.screen.output(said.lines().next_back().unwrap_or_default());
+        } else {
+            stage.run_operator_unseen(alice, &words).await?;
+        }
+    }
+    stage.screen.output(&format!("… and {} more", plans.len() - 1));
 
     let admin = stage.administrator();
     let mut board = Board::new(&stage.screen, plans)?;

@@ -123,6 +123,28 @@ impl Stage {
         Ok(())
     }
 
+    /// Shows a command of the operator's own command line, runs it and gives what it says.
+    pub(super) async fn run_operator(&self, actor: &Actor, arguments: &[&str]) -> Result<String> {
+        self.show(actor, "operator", arguments, "");
+        self.run_operator_unseen(actor, arguments).await
+    }
+
+    /// The same, without a word.
+    pub(super) async fn run_operator_unseen(&self, actor: &Actor, arguments: &[&str]) -> Result<String> {
+        let program = workspace::program("operator")?;
+        let mut command = Command::new(&program);
+        command.args(arguments).env("KUBECONFIG", actor.kubectl.kubeconfig()).kill_on_drop(true);
+        let output = command.output().await.map_err(Error::start(&program))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(Error::Command {
+            command: format!("operator {}", arguments.join(" ")),
+            status: output.status.to_string(),
+            stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        })
+    }
+
     /// Shows a command, with what a person would append to it, and runs it.
     pub(super) async fn run_quietly(&self, actor: &Actor, arguments: &[&str], appended: &str) -> Result<Output> {
         self.show(actor, "kubectl", arguments, appended);
