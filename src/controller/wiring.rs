@@ -46,10 +46,9 @@ pub fn controllers<K: Connector>(
         .for_each(log);
 
     let controller = watched::<GroupReplacement>(client, namespace, wants);
-    let store = controller.store();
-    context.metrics.count(store.clone());
+    let of_connection = controller.store();
+    context.metrics.count(of_connection.clone());
     let events = Events::new(client.clone(), "groupreplacement", &context.instance);
-    let of_connection = store.clone();
     let of_approval = |approval: PlanApproval| {
         let target = ObjectRef::new(&approval.spec.target.name);
         approval.namespace().map(|namespace| target.within(&namespace))
@@ -64,7 +63,7 @@ pub fn controllers<K: Connector>(
         .run(
             replacement::reconcile,
             |object, failure, shared| after_failure(&object, failure, &shared.context),
-            Arc::new(Replacements { context: context.clone(), store, events: Arc::new(events) }),
+            Arc::new(Replacements { context: context.clone(), events: Arc::new(events) }),
         )
         .for_each(log);
 

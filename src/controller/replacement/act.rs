@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kube::ResourceExt as _;
-use kube::runtime::reflector::{ObjectRef, Store};
 
+use super::live;
 use super::report::Reporter;
 use crate::api::{GroupReplacement, StepName, StepState};
 use crate::controller::{Connector, Context};
@@ -37,8 +37,6 @@ pub struct Writer<'a, K: Connector> {
     pub phase: Phase,
     /// The resource as this pass began with it.
     pub object: &'a Arc<GroupReplacement>,
-    /// The resource as it is now.
-    pub store: &'a Store<GroupReplacement>,
     /// What all drivers share.
     pub context: &'a Context<K>,
 }
@@ -100,7 +98,7 @@ impl<K: Connector> Writer<'_, K> {
         if let Err(refusal) = fits.and(self.members_are_the_same().await?) {
             return Ok(Some(End::Stale(refusal)));
         }
-        if self.is_interrupted() {
+        if self.is_interrupted().await? {
             return Ok(Some(End::Interrupted));
         }
         let group = match self.phase {
@@ -162,13 +160,18 @@ impl<K: Connector> Writer<'_, K> {
         })
     }
 
-    fn is_interrupted(&self) -> bool {
-        *self.context.stopping.borrow()
-            || self.store.get(&ObjectRef::from_obj(&**self.object)).is_none_or(|now| {
-                now.uid() != self.object.uid()
-                    || now.metadata.deletion_timestamp.is_some()
-                    || now.spec.suspend
-                    || now.spec.mode != self.object.spec.mode
-            })
+    /// Asked of the API server itself: a watch can be silent for long without anybody knowing, and
+    /// where the server cannot be asked, nothing is written.
+    async fn is_interrupted(&self) -> Result<bool, Failure> {
+        if *self.context.stopping.borrow() {
+            return Ok(true);
+        }
+        let now = live(&self.context.client, self.object).await?;
+        Ok(now.is_none_or(|now| {
+            now.uid() != self.object.uid()
+                || now.metadata.deletion_timestamp.is_some()
+                || now.spec.suspend
+                || now.spec.mode != self.object.spec.mode
+        }))
     }
 }

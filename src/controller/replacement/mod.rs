@@ -22,8 +22,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
-use kube::runtime::reflector::Store;
-use kube::{Api, Resource as _, ResourceExt as _};
+use kube::{Api, Client, Resource as _, ResourceExt as _};
 
 use self::outcome::Outcome;
 use self::report::Reporter;
@@ -41,8 +40,6 @@ const KIND: &str = "GroupReplacement";
 pub struct Replacements<K: Connector> {
     /// What all drivers share.
     pub context: Arc<Context<K>>,
-    /// The resources as they are now, to notice a `suspend` in the middle of a phase.
-    pub store: Store<GroupReplacement>,
     /// What is told of their changes.
     pub events: Arc<Events>,
 }
@@ -59,10 +56,7 @@ pub async fn reconcile<K: Connector>(
     }
     // The watch may not have brought our own last status yet, and a status that begins from an older
     // one would undo it.
-    let api: Api<GroupReplacement> =
-        Api::namespaced(shared.context.client.clone(), &object.namespace().unwrap_or_default());
-    let failed = |e| Failure::kubernetes(&format!("read GroupReplacement \"{}\"", object.name_any()), &e);
-    let Some(object) = api.get_opt(&object.name_any()).await.map_err(failed)?.map(Arc::new) else {
+    let Some(object) = live(&shared.context.client, &object).await?.map(Arc::new) else {
         return Ok(Action::await_change());
     };
     // Deleting undoes nothing, so there is nothing to do while somebody else's finalizer keeps it.
@@ -86,6 +80,13 @@ pub async fn reconcile<K: Connector>(
             Err(failure)
         }
     }
+}
+
+/// The resource as the API server has it at this moment; none if it is gone.
+async fn live(client: &Client, object: &GroupReplacement) -> Result<Option<GroupReplacement>, Failure> {
+    let api: Api<GroupReplacement> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+    let name = object.name_any();
+    api.get_opt(&name).await.map_err(|e| Failure::kubernetes(&format!("read GroupReplacement \"{name}\""), &e))
 }
 
 /// Whether all that was asked for is done and said, so that a pass would only disturb.

@@ -2,7 +2,6 @@
 
 use k8s_openapi::jiff::{SignedDuration, Span, Timestamp};
 use kube::ResourceExt as _;
-use kube::runtime::reflector::ObjectRef;
 
 use super::outcome::Outcome;
 use super::world::World;
@@ -63,14 +62,12 @@ impl<K: Connector> Pass<'_, K> {
             plan: &plan,
             phase,
             object: self.object,
-            store: &self.shared.store,
             context: &self.shared.context,
         };
         match writer.write(&remaining, self.reporter).await? {
             act::End::Complete => {}
-            act::End::Interrupted => {
-                return Ok(if self.is_suspended() { Outcome::Suspended } else { Outcome::Working });
-            }
+            // The next pass finds out what is wanted now.
+            act::End::Interrupted => return Ok(Outcome::Working),
             act::End::Stale(refusal) => return self.stop(checkpoint, refusal).await,
         }
         if phase == Phase::Grant {
@@ -81,10 +78,6 @@ impl<K: Connector> Pass<'_, K> {
         }
         // Whatever comes next rests on a fresh look at the world.
         Ok(Outcome::Working)
-    }
-
-    fn is_suspended(&self) -> bool {
-        self.shared.store.get(&ObjectRef::from_obj(&**self.object)).is_some_and(|now| now.spec.suspend)
     }
 
     /// The world fits the plan no longer: no write until a person asks for another plan.
