@@ -128,7 +128,7 @@ fn label(plan: &Plan, place: &Place) -> String {
 mod tests {
     use super::*;
     use crate::api::Gate;
-    use crate::devolutions::GroupId;
+    use crate::devolutions::{GroupId, Holding};
     use crate::plan::replacement::{Ground, Party};
     use serde_json::json;
     use uuid::Uuid;
@@ -274,5 +274,30 @@ mod tests {
             let said = check(giver, taker).expect_err("a refusal");
             assert!(said.contains(&format!("\"{named}\" changed ({counts})")), "{said}");
         }
+    }
+
+    #[test]
+    fn a_folder_moved_meanwhile_stops_the_write_that_would_show_in_another_light() {
+        let entry = |n: u128| Place::Entry { vault: Uuid::from_u128(9), entry: Uuid::from_u128(n) };
+        let plan = plan();
+        let (giver, taker) = (plan.ground.giver.id, plan.ground.taker.id);
+        let around = |above: &[Place]| {
+            let holding = |label: &str, ancestors: &[Place], held: &[(GroupId, &str)]| Holding {
+                label: label.to_owned(),
+                ancestors: ancestors.to_vec(),
+                groups: held.iter().map(|(group, role)| (*group, permission(role))).collect(),
+                users: BTreeSet::new(),
+            };
+            let folder = holding("folder \"Servers\"", &[Place::AllVaults], &[(giver, "a"), (taker, "a")]);
+            let moved = holding("entry \"db01\"", above, &[(giver, "b")]);
+            Inventory::from([(entry(1), folder), (entry(2), moved)])
+        };
+        let effect = Effect { place: entry(2), label: "entry \"db01\"".to_owned(), permission: permission("b") };
+        let beside = around(&[Place::AllVaults]);
+        assert_eq!(still_neutral(&plan, &effect, Phase::Grant, &beside), Ok(()));
+        let below = around(&[Place::AllVaults, entry(1)]);
+        let refusal = still_neutral(&plan, &effect, Phase::Grant, &below).unwrap_err();
+        assert_eq!(refusal.reason, "PlanStale");
+        assert!(refusal.message.contains("moved a folder") && refusal.message.contains("db01"), "{}", refusal.message);
     }
 }
