@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use super::{metadata, name_of};
 use crate::api::GroupReplacement;
 use crate::error::{Class, Failure};
+use crate::plan::PlanHash;
 
 /// A Secret may hold 1 MiB in all (<https://kubernetes.io/docs/concepts/configuration/secret/>).
 const PART: usize = 768 * 1024;
@@ -37,9 +38,17 @@ impl Archive {
         Self { api, object: object.clone() }
     }
 
-    /// Stores a plan under its hash. It belongs to the resource and goes with it.
+    /// Stores a plan under its hash. It belongs to the resource and goes with it. The hash leaves out
+    /// names, so the same plan can come with others: then its document has a name of its own.
     pub async fn save_plan<T: Serialize + Sync>(&self, short_hash: &str, plan: &T) -> Result<String, Failure> {
         let name = name_of(&self.object, &format!("plan-{short_hash}"));
+        if self.save(&name, "plan", true, plan).await? {
+            return Ok(name);
+        }
+        let document = serde_json::to_value(plan).map_err(|e| {
+            Failure::new(Class::Bug, "DocumentUnwritable", format!("Could not write Secret {name}: {e}"))
+        })?;
+        let name = format!("{name}-{}", PlanHash::of(&document).short());
         if self.save(&name, "plan", true, plan).await? {
             return Ok(name);
         }

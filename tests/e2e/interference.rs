@@ -129,3 +129,42 @@ fn what_cannot_be_read_is_not_taken_for_empty() {
         stage.end().await;
     });
 }
+
+#[test]
+fn a_way_back_before_the_first_write_ends_the_run_and_the_next_one_asks_again() {
+    run(async {
+        let mut stage = Stage::new("unbegun").await;
+        fault(&stage, json!({"method": "PUT", "nth": 1, "action": {"type": "HoldBeforeCommit"}})).await;
+        stage.replace_sysadmins(json!({})).await;
+        stage.approve("sysadmins").await;
+        // Held before it took effect, and its client killed: it never does.
+        stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        stage.operator.kill().await.unwrap();
+        stage.patch("sysadmins", json!({"mode": "Rollback"})).await;
+        stage.operator.restart().await.unwrap();
+        stage.until_reason("sysadmins", "RolledBack").await;
+        stage.patch("sysadmins", json!({"mode": "Apply"})).await;
+        stage.until_reason("sysadmins", "AwaitingApproval").await;
+        stage.assert_nothing_written().await;
+        stage.end().await;
+    });
+}
+
+#[test]
+fn a_group_renamed_while_its_plan_waits_changes_the_paper_and_not_the_plan() {
+    run(async {
+        let stage = Stage::new("renamed").await;
+        let custom = id(&stage, "/groups", "Sysadmins").await;
+        let (from, to) = (json!({"id": custom}), json!({"displayName": "Vault-Admins"}));
+        stage.replace("sysadmins", from, to, json!({})).await;
+        let first = stage.until_reason("sysadmins", "AwaitingApproval").await;
+        person(&stage, Method::PATCH, &format!("/groups/{custom}"), Some(json!({"name": "Old sysadmins"}))).await;
+        let renamed = |s: &Value| s["status"]["from"]["name"] == "Old sysadmins";
+        let second = stage.until("sysadmins", "the new name", renamed).await;
+        assert_eq!(first["status"]["plans"][0]["hash"], second["status"]["plans"][0]["hash"]);
+        stage.approve("sysadmins").await;
+        stage.until_reason("sysadmins", "Replaced").await;
+        stage.assert_no_violation().await;
+        stage.end().await;
+    });
+}

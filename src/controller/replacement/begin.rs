@@ -1,5 +1,6 @@
 //! Plan, have it approved, pin it.
 
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 use uuid::Uuid;
 
@@ -162,6 +163,12 @@ impl<K: Connector> Pass<'_, K> {
             let mut checkpoint = checkpoint.cloned();
             if let Some(checkpoint) = &mut checkpoint {
                 checkpoint.snapshots.clear();
+                // The run that is undone is over: going on with it later would be on an old approval,
+                // and without a way back.
+                if let Some(run) = &mut checkpoint.run {
+                    run.gate = Gate::Rollback;
+                    run.finished_at = Some(Timestamp::now());
+                }
                 self.checkpoints.save(checkpoint).await?;
             }
             return Ok(Err(Outcome::RolledBack { message: "Everything is as it was before.".to_owned() }));
