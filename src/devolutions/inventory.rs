@@ -28,8 +28,9 @@ pub async fn around<C: DevolutionsCloud>(cloud: &C, place: &Place) -> Result<Inv
         }
         Place::AllVaults => take(cloud).await,
         Place::Vault { vault } | Place::Entry { vault, .. } => {
-            read_one(cloud, &mut inventory, Place::AllVaults, ALL_VAULTS, Vec::new()).await?;
+            // The long list first, so that what is above it is as fresh as can be.
             read_vault(cloud, &mut inventory, &nameless(*vault)).await?;
+            read_one(cloud, &mut inventory, Place::AllVaults, ALL_VAULTS, Vec::new()).await?;
             Ok(inventory)
         }
     }

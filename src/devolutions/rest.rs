@@ -34,6 +34,8 @@ struct Page<T> {
     data: Vec<T>,
     #[serde(rename = "currentPage")]
     number: u32,
+    #[serde(rename = "totalCount")]
+    total: usize,
     #[serde(rename = "totalPage")]
     count: u32,
 }
@@ -65,7 +67,7 @@ impl Rest {
         path: &[&str],
         filter: &[(&str, &str)],
     ) -> Result<Option<Vec<T>>, Failure> {
-        let mut all = Vec::new();
+        let (mut all, mut total) = (Vec::new(), None);
         for number in 1..=MAX_PAGES {
             let paging = [("page", number), ("pageSize", PAGE_SIZE)];
             let page: Page<T> =
@@ -74,8 +76,12 @@ impl Rest {
                     outcome => outcome.good()?.json()?,
                 };
             all.extend(page.data);
-            if page.number >= page.count {
-                return Ok(Some(all));
+            // Somebody who adds or takes an item while we turn the pages moves others over a border.
+            if page.number != number || *total.get_or_insert(page.total) != page.total {
+                return Err(changed_meanwhile(what));
+            }
+            if number >= page.count {
+                return if all.len() == page.total { Ok(Some(all)) } else { Err(changed_meanwhile(what)) };
             }
         }
         Err(Failure::new(
@@ -92,6 +98,11 @@ impl Rest {
             ))
         })
     }
+}
+
+fn changed_meanwhile(what: &str) -> Failure {
+    let message = format!("Could not {what}: the list changed while its pages were read. It is read again.");
+    Failure::new(Class::Transient, "ListChangedMeanwhile", message)
 }
 
 /// The path of a place's permissions.

@@ -57,6 +57,10 @@ impl<K: Connector> Pass<'_, K> {
                 return self.finish(checkpoint, &plan).await;
             }
         }
+        // Rights can be taken from us between the phases, and what we cannot see we cannot prove.
+        if let Err(refusal) = fresh.as_ref().unwrap_or(world).refuse_unseen_vaults(&plan) {
+            return Ok(Outcome::Refused(refusal));
+        }
         let writer = act::Writer {
             cloud: &*tenant.cloud,
             plan: &plan,
