@@ -25,17 +25,12 @@ async fn ends_as(stage: &Stage, writes: usize, end: &Value) {
     stage.assert_no_violation().await;
 }
 
-async fn fault(stage: &Stage, mut rule: Value) {
-    rule["identity"] = json!("operator");
-    stage.sandbox.add_fault(&rule).await.unwrap();
-}
-
 /// Kills at each write once: before it took effect, or after.
 async fn killed_at_every_write(name: &str, action: &str) {
     let (writes, end) = undisturbed(&format!("{name}-none")).await;
     let mut stage = Stage::new(name).await;
     for method in ["PUT", "DELETE"] {
-        fault(&stage, json!({"method": method, "times": 0, "action": {"type": action}})).await;
+        stage.fault(json!({"method": method, "times": 0, "action": {"type": action}})).await;
     }
     stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
     let mut killed = BTreeSet::new();
@@ -81,7 +76,7 @@ fn killed_between_the_phases_and_at_ten_seeded_moments() {
             // A linear congruential generator (Knuth's MMIX constants): the same moments on every machine.
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let nth = 1 + (seed >> 33) % 40;
-            fault(&stage, json!({"nth": nth, "action": {"type": "HoldAfterCommit"}})).await;
+            stage.fault(json!({"nth": nth, "action": {"type": "HoldAfterCommit"}})).await;
             // Whichever comes first: fewer requests than that may be left.
             let held = tokio::select! {
                 hold = stage.sandbox.wait_for_hold(WITHIN) => Some(hold.unwrap()),
@@ -117,9 +112,9 @@ fn a_server_that_refuses_stalls_drops_and_cuts_off_changes_nothing_in_the_outcom
         // Every second try passes: what a row of failures does to the waits is the back-off's own test.
         for (nth, action) in troubles.iter().enumerate() {
             for method in ["PUT", "DELETE"] {
-                fault(&stage, json!({"method": method, "nth": 2 * nth + 1, "action": action})).await;
+                stage.fault(json!({"method": method, "nth": 2 * nth + 1, "action": action})).await;
             }
-            fault(&stage, json!({"method": "GET", "nth": 25 * (nth + 1), "action": action})).await;
+            stage.fault(json!({"method": "GET", "nth": 25 * (nth + 1), "action": action})).await;
         }
         stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
         ends_as(&stage, writes, &end).await;
@@ -132,7 +127,7 @@ fn a_server_that_refuses_stalls_drops_and_cuts_off_changes_nothing_in_the_outcom
 fn suspend_stops_within_one_request() {
     run(async {
         let stage = Stage::new("suspend").await;
-        fault(&stage, json!({"method": "PUT", "nth": 3, "action": {"type": "HoldAfterCommit"}})).await;
+        stage.fault(json!({"method": "PUT", "nth": 3, "action": {"type": "HoldAfterCommit"}})).await;
         stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
         let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
         stage.patch("sysadmins", json!({"suspend": true})).await;

@@ -5,11 +5,6 @@ use serde_json::{Value, json};
 
 use crate::stage::{Stage, WITHIN, condition, is_observed, message, ready_reason, run};
 
-async fn fault(stage: &Stage, mut rule: Value) {
-    rule["identity"] = json!("operator");
-    stage.sandbox.add_fault(&rule).await.unwrap();
-}
-
 /// What a person reads or writes.
 async fn person(stage: &Stage, method: Method, path: &str, body: Option<Value>) -> Value {
     let person = stage.sandbox.as_person().await.unwrap();
@@ -33,7 +28,7 @@ async fn settled(stage: &Stage, name: &str) -> Value {
 fn an_assignment_made_below_while_grants_are_under_way_stops_it_before_any_harm() {
     run(async {
         let stage = Stage::new("below").await;
-        fault(&stage, json!({"method": "PUT", "nth": 1, "action": {"type": "HoldAfterCommit"}})).await;
+        stage.fault(json!({"method": "PUT", "nth": 1, "action": {"type": "HoldAfterCommit"}})).await;
         stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
         let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
         let (custom, vault) = (id(&stage, "/groups", "Sysadmins").await, id(&stage, "/vaults", "Infrastructure").await);
@@ -57,7 +52,7 @@ fn the_way_there_and_the_way_back_of_one_pair_never_take_away_what_the_other_res
         let ((from, to), now) = (pair(), json!({"approval": "NotRequired"}));
         stage.replace("there", from, to, now.clone()).await;
         stage.until_reason("there", "Replaced").await;
-        fault(&stage, json!({"method": "DELETE", "nth": 1, "action": {"type": "HoldBeforeCommit"}})).await;
+        stage.fault(json!({"method": "DELETE", "nth": 1, "action": {"type": "HoldBeforeCommit"}})).await;
         stage.patch("there", json!({"mode": "Rollback"})).await;
         let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
         let (from, to) = pair();
@@ -76,7 +71,7 @@ fn the_way_there_and_the_way_back_of_one_pair_never_take_away_what_the_other_res
 fn a_change_before_anything_was_written_there_belongs_to_the_state_that_a_rollback_restores() {
     run(async {
         let stage = Stage::new("between").await;
-        fault(&stage, json!({"method": "PUT", "nth": 1, "action": {"type": "HoldAfterCommit"}})).await;
+        stage.fault(json!({"method": "PUT", "nth": 1, "action": {"type": "HoldAfterCommit"}})).await;
         stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
         let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
         let (custom, vault) = (id(&stage, "/groups", "Sysadmins").await, id(&stage, "/vaults", "Network").await);
@@ -118,7 +113,8 @@ fn what_cannot_be_read_is_not_taken_for_empty() {
     run(async {
         let stage = Stage::new("unreadable").await;
         let missing = json!({"type": "Status", "status": 404});
-        fault(&stage, json!({"method": "GET", "path": "/api/v1/vaults/*/permissions", "times": 0, "action": missing}))
+        stage
+            .fault(json!({"method": "GET", "path": "/api/v1/vaults/*/permissions", "times": 0, "action": missing}))
             .await;
         stage.replace("helpdesk", json!({"name": "Helpdesk"}), json!({"displayName": "SG-Helpdesk"}), json!({})).await;
         let trying = stage.until_reason("helpdesk", "VanishedMeanwhile").await;
@@ -134,7 +130,7 @@ fn what_cannot_be_read_is_not_taken_for_empty() {
 fn a_way_back_before_the_first_write_ends_the_run_and_the_next_one_asks_again() {
     run(async {
         let mut stage = Stage::new("unbegun").await;
-        fault(&stage, json!({"method": "PUT", "nth": 1, "action": {"type": "HoldBeforeCommit"}})).await;
+        stage.fault(json!({"method": "PUT", "nth": 1, "action": {"type": "HoldBeforeCommit"}})).await;
         stage.replace_sysadmins(json!({})).await;
         stage.approve("sysadmins").await;
         // Held before it took effect, and its client killed: it never does.

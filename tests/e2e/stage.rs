@@ -206,6 +206,12 @@ impl Stage {
         self.cluster.kubectl_as(&self.cluster.user_kubeconfig(user, None).unwrap())
     }
 
+    /// Something goes wrong with the operator's requests, and with nobody else's.
+    pub async fn fault(&self, mut rule: Value) {
+        rule["identity"] = json!("operator");
+        self.sandbox.add_fault(&rule).await.unwrap();
+    }
+
     pub async fn journal(&self) -> Journal {
         self.sandbox.journal(0).await.unwrap()
     }
