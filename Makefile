@@ -17,7 +17,7 @@ CRD_FOLDERS := crds $(CHART)/files/crds
 ##@ Demo
 
 .PHONY: demo
-demo: build ## Replace a sandbox tenant's custom groups on a real cluster, step by step; leaves it running
+demo: build ## Forecast a sandbox tenant's migration and replace its custom groups, on a real cluster, step by step; leaves it running
 	@$(TARGET)/testbed demo up --dir $(BUILD)/demo
 
 .PHONY: demo-env

@@ -35,11 +35,11 @@ pub enum Command {
         #[arg(long, default_value = "crds")]
         out: PathBuf,
     },
-    /// Show the present plan of a replacement: what will be done, effect by effect.
+    /// Show the present plan of a replacement, effect by effect, or what a migration will mean for each user.
     Plan(PlanArgs),
-    /// Look at the plan that waits, and approve it in your own name.
+    /// Look at the plan of a replacement that waits, and approve it in your own name.
     Approve(ApproveArgs),
-    /// Show connections and replacements: what is done, how far it is, and who must act.
+    /// Show connections, migrations and replacements: what is done, how far it is, and who must act.
     Status(StatusArgs),
     /// Print a completion script for a shell.
     Completion {

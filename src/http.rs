@@ -1,15 +1,16 @@
-//! The one way in which a request leaves for an outside system: bounded in time and size, classed
-//! by its outcome, and without a secret in any error.
+//! The one way in which a request leaves for an outside system: bounded in time and size, counted,
+//! classed by its outcome, and without a secret in any error.
 
-use std::time::Duration;
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, Client, RequestBuilder, StatusCode};
-use serde::Deserialize;
+use reqwest::{Certificate, Client, Request, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Class, Failure, chain};
+use crate::metrics::Metrics;
 
 /// How long one request may take in all.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -51,6 +52,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The body as it came.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.body
+    }
+
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         // serde's own words could quote a value, and a value could be a token.
@@ -59,7 +66,7 @@ impl Answer {
                 Class::Bug,
                 "AnswerNotUnderstood",
                 format!(
-                    "Could not {}: the server's answer is not as the contract says (line {}, column {}). Please report this.",
+                    "Could not {}: the server's answer does not have the expected form (line {}, column {}). Please report this.",
                     self.what,
                     e.line(),
                     e.column()
@@ -90,25 +97,99 @@ impl Outcome {
     }
 }
 
-/// The error body of the cloud contract. Its `message` is not read: what a server writes there is
-/// not ours to show.
-#[derive(Default, Deserialize)]
-struct ErrorBody {
-    code: Option<i64>,
-    name: Option<String>,
+/// An outside system, as far as requests to it differ from those to others.
+pub trait System {
+    /// Its name in the metrics.
+    const NAME: &'static str;
+    /// What it means by an answer that is not a 2xx.
+    fn refusal(&self, refused: &Refused<'_>) -> Refusal;
 }
 
-/// Sends `request`. `what` completes "Could not …": what is tried, on what.
-pub async fn send(what: &str, request: RequestBuilder) -> Result<Outcome, Failure> {
-    let unreachable = |e: reqwest::Error| {
-        let why = if e.is_timeout() { "no answer in time".to_owned() } else { chain(&e.without_url()) };
-        Failure::new(Class::Transient, "Unreachable", format!("Could not {what}: {why}. It is tried again."))
+/// An answer that is not a 2xx.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused<'a> {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body. What a server writes there for people is not ours to show.
+    pub body: &'a [u8],
+}
+
+impl Refused<'_> {
+    /// A header, made fit for a message.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).and_then(|v| v.to_str().ok()).map(printable)
+    }
+}
+
+/// What a system means by a refusal.
+#[derive(Debug, Default)]
+pub struct Refusal {
+    /// The system's own code and its name of the request, each as a message says it.
+    pub said: Vec<String>,
+    /// What follows from it; none where the status tells all.
+    pub verdict: Option<Verdict>,
+}
+
+/// What follows from a refusal.
+#[derive(Debug)]
+pub struct Verdict {
+    /// What kind of failure.
+    pub class: Class,
+    /// The reason of a condition.
+    pub reason: &'static str,
+    /// What to do, without a full stop.
+    pub advice: Cow<'static, str>,
+}
+
+impl Verdict {
+    /// A verdict.
+    pub fn new(class: Class, reason: &'static str, advice: impl Into<Cow<'static, str>>) -> Self {
+        Self { class, reason, advice: advice.into() }
+    }
+
+    /// What follows from a status whatever the system.
+    fn of(status: u16) -> Self {
+        match status {
+            408 | 500..=599 => Self::new(Class::Transient, "ServerError", "It is tried again"),
+            429 => Self::new(Class::Throttled, "Throttled", "It is tried again when the server asks for it"),
+            300..=399 => Self::new(
+                Class::Invalid,
+                "Redirected",
+                "Redirects are not followed: look at the address and at any proxy in between",
+            ),
+            _ => Self::new(Class::Bug, "RequestRefused", "Please report this"),
+        }
+    }
+}
+
+/// Sends `request` and counts it. `what` completes "Could not …": what is tried, on what.
+pub async fn send<S: System>(
+    system: &S,
+    metrics: &Metrics,
+    what: &str,
+    request: RequestBuilder,
+) -> Result<Outcome, Failure> {
+    let (client, request) = request.build_split();
+    let request = request.map_err(|e| unreachable(what, e))?;
+    let (method, began) = (request.method().clone(), Instant::now());
+    let outcome = exchange(system, &client, what, request).await;
+    let name = match &outcome {
+        Ok(Outcome::Good(_)) => "ok",
+        Ok(Outcome::Unauthorized(failure) | Outcome::NotFound(failure)) | Err(failure) => failure.reason,
     };
-    let mut response = request.send().await.map_err(unreachable)?;
+    metrics.request(S::NAME, method.as_str(), name, began.elapsed());
+    outcome
+}
+
+async fn exchange<S: System>(system: &S, client: &Client, what: &str, request: Request) -> Result<Outcome, Failure> {
+    let mut response = client.execute(request).await.map_err(|e| unreachable(what, e))?;
     let status = response.status();
     let headers = response.headers().clone();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+    while let Some(chunk) = response.chunk().await.map_err(|e| unreachable(what, e))? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err(Failure::new(
                 Class::Bug,
@@ -122,7 +203,7 @@ pub async fn send(what: &str, request: RequestBuilder) -> Result<Outcome, Failur
         let etag = headers.get(ETAG).and_then(|v| v.to_str().ok()).map(ToOwned::to_owned);
         return Ok(Outcome::Good(Answer { etag, what: what.to_owned(), body }));
     }
-    let failure = classify(what, status, &headers, &body);
+    let failure = classify(system, what, &Refused { status: status.as_u16(), headers: &headers, body: &body });
     match status {
         StatusCode::UNAUTHORIZED => Ok(Outcome::Unauthorized(failure)),
         StatusCode::NOT_FOUND => Ok(Outcome::NotFound(failure)),
@@ -130,65 +211,33 @@ pub async fn send(what: &str, request: RequestBuilder) -> Result<Outcome, Failur
     }
 }
 
-fn classify(what: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
-    let said: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
-    let retry_after = retry_after(headers);
-    let (class, reason, advice) = match status.as_u16() {
-        401 => (
-            Class::Denied,
-            "CredentialsRefused",
-            "Check applicationKey and applicationSecret in the connection's Secret",
-        ),
-        403 if said.code == Some(7) => {
-            (Class::Denied, "IpForbidden", "Allow this cluster's outgoing address in the tenant's IP allowlist")
-        }
-        403 if said.code == Some(13) => {
-            (Class::Invalid, "SyncedReadOnly", "A synced group can only be changed at the identity provider")
-        }
-        403 => (
-            Class::Denied,
-            "AccessDenied",
-            "Give the application identity the right to do this, see the README's list of rights",
-        ),
-        404 => (
-            Class::Invalid,
-            "NotFound",
-            "Look whether somebody deleted it, and whether devolutionsCloud.url points at a server that speaks the cloud contract",
-        ),
-        409 | 412 => {
-            (Class::Conflict, "WrittenMeanwhile", "Somebody else wrote at the same time; it is looked at again")
-        }
-        423 => (Class::Transient, "Locked", "Somebody has it open for editing; it is tried again"),
-        429 => (Class::Throttled, "Throttled", "It is tried again when the server asks for it"),
-        544 => (Class::Invalid, "InvitationRefused", "See the server's administration log"),
-        408 | 500..=599 => (Class::Transient, "ServerError", "It is tried again"),
-        300..=399 => {
-            (Class::Invalid, "Redirected", "Redirects are not followed: give the final address in devolutionsCloud.url")
-        }
-        _ => (Class::Bug, "RequestRefused", "Please report this"),
-    };
-    let code = match (said.code, said.name) {
-        (Some(code), Some(name)) => format!(", code {code} {}", printable(&name)),
-        (Some(code), None) => format!(", code {code}"),
-        (None, Some(name)) => format!(", {}", printable(&name)),
-        (None, None) => String::new(),
-    };
-    let request_id = headers
-        .get("x-request-id")
-        .and_then(|v| v.to_str().ok())
-        .map(|id| format!(", request {}", printable(id)))
-        .unwrap_or_default();
-    let mut failure =
-        Failure::new(class, reason, format!("Could not {what}: HTTP {}{code}{request_id}. {advice}.", status.as_u16()));
-    failure.retry_after = retry_after;
+fn unreachable(what: &str, error: reqwest::Error) -> Failure {
+    let why = if error.is_timeout() { "no answer in time".to_owned() } else { chain(&error.without_url()) };
+    Failure::new(Class::Transient, "Unreachable", format!("Could not {what}: {why}. It is tried again."))
+}
+
+/// The failure that a refusal is.
+pub(crate) fn classify<S: System>(system: &S, what: &str, refused: &Refused<'_>) -> Failure {
+    let Refusal { said, verdict } = system.refusal(refused);
+    let Verdict { class, reason, advice } = verdict.unwrap_or_else(|| Verdict::of(refused.status));
+    let mut message = format!("Could not {what}: HTTP {}", refused.status);
+    for detail in said {
+        message.push_str(", ");
+        message.push_str(&detail);
+    }
+    let mut failure = Failure::new(class, reason, format!("{message}. {advice}."));
+    failure.retry_after = retry_after(refused.headers);
     failure
 }
 
-/// Seconds or an HTTP date (<https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>).
+/// Seconds or an HTTP date (<https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>). Against that standard,
+/// Microsoft Graph sends fractions of seconds, such as `2.128`
+/// (<https://learn.microsoft.com/graph/throttling#sample-response>).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = if let Ok(seconds) = value.parse::<u64>() {
-        Duration::from_secs(seconds)
+    let wait = if value.starts_with(|c: char| c.is_ascii_digit()) {
+        // Too long for a duration is too long for us too.
+        value.parse().ok().map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(MAX_RETRY_AFTER))?
     } else {
         let at = DateTimeParser::new().parse_timestamp(value).ok()?;
         Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default()
@@ -197,7 +246,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// What came from a server, made fit for a message.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(char::is_ascii_graphic).take(64).collect()
 }
 
@@ -205,40 +254,38 @@ fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
+    struct Plain;
+
+    impl System for Plain {
+        const NAME: &'static str = "Plain";
+
+        fn refusal(&self, _: &Refused<'_>) -> Refusal {
+            Refusal::default()
+        }
+    }
+
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
     }
 
     #[test]
-    fn a_refusal_tells_status_code_request_and_advice_but_not_the_servers_text() {
-        let failure = classify(
-            "grant at vault \"Payments\"",
-            StatusCode::FORBIDDEN,
-            &headers("x-request-id", "r-1"),
-            br#"{"code":8,"name":"AccessDenied","message":"your key AbC= may not"}"#,
-        );
-        assert_eq!(failure.class, Class::Denied);
-        assert_eq!(
-            failure.message,
-            "Could not grant at vault \"Payments\": HTTP 403, code 8 AccessDenied, request r-1. \
-             Give the application identity the right to do this, see the README's list of rights."
-        );
-    }
-
-    #[test]
-    fn retry_after_is_read_in_both_forms_and_bounded() {
+    fn retry_after_is_read_in_all_forms_and_bounded() {
         assert_eq!(retry_after(&headers("retry-after", "17")), Some(Duration::from_secs(17)));
+        assert_eq!(retry_after(&headers("retry-after", "2.128")), Some(Duration::from_millis(2128)));
         assert_eq!(retry_after(&headers("retry-after", "999999")), Some(MAX_RETRY_AFTER));
+        assert_eq!(retry_after(&headers("retry-after", "1e300")), Some(MAX_RETRY_AFTER));
         let past = retry_after(&headers("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT"));
         assert_eq!(past, Some(Duration::ZERO));
-        assert_eq!(retry_after(&headers("retry-after", "soon")), None);
+        for nonsense in ["soon", "-3", "nan", "inf", "2.1.8", ""] {
+            assert_eq!(retry_after(&headers("retry-after", nonsense)), None, "{nonsense}");
+        }
     }
 
     #[test]
     fn every_status_has_a_class() {
         for status in 300..600 {
-            let failure = classify("x", StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), b"<html>");
-            assert!(failure.message.contains(&status.to_string()), "{status}");
+            let failure = classify(&Plain, "x", &Refused { status, headers: &HeaderMap::new(), body: b"<html>" });
+            assert!(failure.message.starts_with(&format!("Could not x: HTTP {status}. ")), "{}", failure.message);
         }
     }
 }

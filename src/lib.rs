@@ -5,6 +5,7 @@
 //! - [`api`]: the custom resources
 //! - [`plan`]: what is to be done, as data; pure
 //! - [`devolutions`]: Devolutions Cloud, as a trait and over HTTP
+//! - [`entra`]: Entra ID, likewise
 //! - [`controller`]: the drivers, one for each kind; only they have effects
 //! - [`store`]: what must survive a crash
 //! - [`http`]: the one way out; [`error`]: what can go wrong
@@ -17,6 +18,7 @@ pub mod client;
 pub mod controller;
 pub mod crds;
 pub mod devolutions;
+pub mod entra;
 pub mod error;
 pub mod http;
 pub mod metrics;

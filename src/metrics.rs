@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::reflector::Store;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
@@ -15,7 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::api::GroupReplacement;
+use crate::api::{GroupReplacement, SsoMigration};
 
 /// Seconds: a request to a tenant takes some tens of milliseconds, a pass up to minutes.
 const REQUEST_BUCKETS: [f64; 8] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -105,9 +106,14 @@ impl Metrics {
         self.leading.set(yes.into());
     }
 
+    /// Counts the migrations of this store by state from now on.
+    pub fn count_migrations(&self, store: Store<SsoMigration>) {
+        self.stores.lock().migrations.push(store);
+    }
+
     /// Counts the replacements of this store by state from now on.
-    pub fn count(&self, store: Store<GroupReplacement>) {
-        self.stores.0.lock().unwrap_or_else(PoisonError::into_inner).push(store);
+    pub fn count_replacements(&self, store: Store<GroupReplacement>) {
+        self.stores.lock().replacements.push(store);
     }
 
     /// Everything in the OpenMetrics text format.
@@ -131,10 +137,29 @@ struct State {
     reason: String,
 }
 
-/// How many replacements are in which state: read off their statuses when asked, so that it is right
-/// after a restart too.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Outlook {
+    namespace: String,
+    name: String,
+    users: &'static str,
+}
+
+/// How many resources are in which state, and what migrations promise: read off their statuses when asked, so that it is
+/// right after a restart too.
 #[derive(Clone, Default)]
-struct Stores(Arc<Mutex<Vec<Store<GroupReplacement>>>>);
+struct Stores(Arc<Mutex<Watched>>);
+
+#[derive(Default)]
+struct Watched {
+    migrations: Vec<Store<SsoMigration>>,
+    replacements: Vec<Store<GroupReplacement>>,
+}
+
+impl Stores {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Watched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl fmt::Debug for Stores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,26 +167,66 @@ impl fmt::Debug for Stores {
     }
 }
 
+/// One more in the state that these conditions tell.
+fn tally(counts: &mut BTreeMap<State, i64>, namespace: Option<&String>, conditions: Option<&[Condition]>) {
+    if let Some(ready) = conditions.unwrap_or_default().iter().find(|c| c.type_ == "Ready") {
+        let namespace = namespace.cloned().unwrap_or_default();
+        let state = State { namespace, ready: ready.status.clone(), reason: ready.reason.clone() };
+        *counts.entry(state).or_default() += 1;
+    }
+}
+
 impl Collector for Stores {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let mut counts = BTreeMap::<State, i64>::new();
-        for store in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            for object in store.state() {
-                let conditions = object.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default();
-                let Some(ready) = conditions.iter().find(|c| c.type_ == "Ready") else { continue };
-                let namespace = object.metadata.namespace.clone().unwrap_or_default();
-                let state = State { namespace, ready: ready.status.clone(), reason: ready.reason.clone() };
-                *counts.entry(state).or_default() += 1;
+        let watched = self.lock();
+        let (mut migrations, mut replacements) = (BTreeMap::new(), BTreeMap::new());
+        let mut outlooks = Vec::new();
+        for object in watched.migrations.iter().flat_map(Store::state) {
+            let status = object.status.as_ref();
+            tally(&mut migrations, object.metadata.namespace.as_ref(), status.map(|s| s.conditions.as_slice()));
+            let Some(forecast) = status.and_then(|s| s.forecast.as_ref()) else { continue };
+            let (sign_in, sync) = (&forecast.sign_in, &forecast.synchronization);
+            let counts = [
+                ("can_sign_in_today", sign_in.today),
+                ("will_sign_in", sign_in.after),
+                ("would_lose_sign_in", sign_in.lost),
+                ("will_be_synced", sync.synced),
+                ("would_not_be_synced", sync.missing),
+            ];
+            for (users, count) in counts {
+                let (namespace, name) = (object.metadata.namespace.clone(), object.metadata.name.clone());
+                let outlook =
+                    Outlook { namespace: namespace.unwrap_or_default(), name: name.unwrap_or_default(), users };
+                outlooks.push((outlook, i64::from(count)));
             }
         }
-        let help = "GroupReplacements by the state of their condition Ready";
-        let gauge = ConstGauge::new(0_i64);
-        let mut family = encoder.encode_descriptor("group_replacements", help, None, gauge.metric_type())?;
-        for (state, count) in counts {
-            ConstGauge::new(count).encode(family.encode_family(&state)?)?;
+        for object in watched.replacements.iter().flat_map(Store::state) {
+            let conditions = object.status.as_ref().map(|s| s.conditions.as_slice());
+            tally(&mut replacements, object.metadata.namespace.as_ref(), conditions);
         }
-        Ok(())
+        gauges(&mut encoder, "sso_migrations", "SsoMigrations by the state of their condition Ready", migrations)?;
+        gauges(
+            &mut encoder,
+            "sso_migration_users",
+            "Users by what a migration is forecast to mean for them",
+            outlooks,
+        )?;
+        let help = "GroupReplacements by the state of their condition Ready";
+        gauges(&mut encoder, "group_replacements", help, replacements)
     }
+}
+
+fn gauges<L: EncodeLabelSet>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (L, i64)>,
+) -> Result<(), fmt::Error> {
+    let mut family = encoder.encode_descriptor(name, help, None, ConstGauge::new(0_i64).metric_type())?;
+    for (labels, value) in values {
+        ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::api::{GroupReplacement, PlanApproval, TenantConnection};
+use crate::api::{GroupReplacement, PlanApproval, SsoMigration, TenantConnection};
 use crate::cli::RunArgs;
 use crate::controller::wiring::{Kind, api, controllers};
 use crate::controller::{Backoff, Claims, Connections, Context, RestConnector};
@@ -127,13 +127,7 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 /// Returns once all our kinds can be read: an operator may be installed before its definitions.
 async fn wait_for_definitions(client: &Client, args: &RunArgs, readiness: &watch::Sender<Readiness>) {
     loop {
-        let missing = match readable::<TenantConnection>(client, args).await {
-            Ok(()) => match readable::<GroupReplacement>(client, args).await {
-                Ok(()) => readable::<PlanApproval>(client, args).await,
-                error => error,
-            },
-            error => error,
-        };
+        let missing = all_readable(client, args).await;
         let Err(error) = missing else { return };
         if readiness.send_replace(Readiness::WaitingForDefinitions) != Readiness::WaitingForDefinitions {
             tracing::warn!(
@@ -142,6 +136,13 @@ async fn wait_for_definitions(client: &Client, args: &RunArgs, readiness: &watch
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
+}
+
+async fn all_readable(client: &Client, args: &RunArgs) -> Result<(), kube::Error> {
+    readable::<TenantConnection>(client, args).await?;
+    readable::<SsoMigration>(client, args).await?;
+    readable::<GroupReplacement>(client, args).await?;
+    readable::<PlanApproval>(client, args).await
 }
 
 async fn readable<R: Kind>(client: &Client, args: &RunArgs) -> Result<(), kube::Error> {

@@ -16,7 +16,8 @@ pub enum LogFormat {
 
 /// Begins to log what `filter` lets through, such as `info` or `info,operator=debug`.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(filter).map_err(|e| {
+    // A library of ours says again what we have said of a failed request.
+    let filter = EnvFilter::try_new(format!("typespec_client_core=off,{filter}")).map_err(|e| {
         Failure::new(
             Class::Invalid,
             "LogFilterInvalid",

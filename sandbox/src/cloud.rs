@@ -8,6 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::access::{Cause, Watch};
+use crate::entra::{FederatedKeys, Hosts};
 use crate::fault::Faults;
 use crate::hold::Holds;
 use crate::journal::Journal;
@@ -60,6 +61,8 @@ pub struct Cloud {
     pub siem: Vec<SiemEvent>,
     pub operator: Credentials,
     pub person: Credentials,
+    /// The keys of issuers whose tokens may stand for an application of the Entra tenant.
+    pub issuers: FederatedKeys,
     sessions: HashMap<String, Session>,
 }
 
@@ -72,6 +75,7 @@ impl Cloud {
             world,
             journal: Journal::default(),
             siem: Vec::new(),
+            issuers: FederatedKeys::new(),
             sessions: HashMap::new(),
         }
     }
@@ -125,6 +129,8 @@ impl Cloud {
 pub struct App {
     cloud: Arc<Mutex<Cloud>>,
     faults: Arc<Mutex<Faults>>,
+    /// The Entra side, if there is one.
+    pub entra: Option<Arc<Hosts>>,
     pub holds: Holds,
     /// Held while a request takes effect and is journaled, so that the journal's order is the order of effects.
     pub turn: Arc<tokio::sync::Mutex<()>>,
@@ -132,8 +138,9 @@ pub struct App {
 
 impl App {
     /// Starts a world.
-    pub fn new(world: World) -> Self {
+    pub fn new(world: World, entra: Option<Hosts>) -> Self {
         Self {
+            entra: entra.map(Arc::new),
             cloud: Arc::new(Mutex::new(Cloud::new(world))),
             faults: Arc::default(),
             holds: Holds::default(),

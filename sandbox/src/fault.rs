@@ -2,11 +2,17 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
+
+use crate::system::System;
 
 /// Which requests are hit, and how. A rule without conditions matches every request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
+    /// `DevolutionsCloud`, `Graph` or `Login`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<System>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
     /// A glob over the path without query, e.g. `/api/v1/vaults/*/permissions/**`; `*` stays within a segment.
@@ -35,12 +41,17 @@ pub enum Action {
     /// Refused with this status; it does not take effect.
     Status {
         status: u16,
+        /// May have a fraction, which Graph's has at times.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_seconds: Option<Number>,
+        /// Devolutions Cloud's number within the status, or the number of an AADSTS code.
         #[serde(default)]
         code: u32,
-        #[serde(default = "injected")]
-        name: String,
+        /// Devolutions Cloud's `name`, Graph's `code`, the token endpoint's `error`; likely ones if not given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        retry_after_seconds: Option<u32>,
+        name: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
     },
     /// The connection is closed without an answer; the request does not take effect.
     DropBeforeCommit,
@@ -56,8 +67,24 @@ pub enum Action {
     Slow { millis: u64 },
 }
 
-fn injected() -> String {
-    "InjectedFault".to_owned()
+/// What an injected refusal says.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    pub code: u32,
+    pub name: Option<String>,
+    pub message: Option<String>,
+}
+
+impl Refusal {
+    /// One with a name and a sentence.
+    pub fn new(name: &str, message: &str) -> Self {
+        Self { code: 0, name: Some(name.to_owned()), message: Some(message.to_owned()) }
+    }
+
+    /// The sentence.
+    pub fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or("An injected fault.")
+    }
 }
 
 /// A rule in force.
@@ -107,11 +134,18 @@ impl Faults {
     }
 
     /// What is to happen to this request: each rule counts it, the oldest one that is due hits it.
-    pub fn decide(&mut self, method: &str, path: &str, identity: Option<&str>) -> Option<(u64, Action)> {
+    pub fn decide(
+        &mut self,
+        system: System,
+        method: &str,
+        path: &str,
+        identity: Option<&str>,
+    ) -> Option<(u64, Action)> {
         let mut hit = None;
         for fault in &mut self.faults {
             let rule = &fault.rule;
-            let matches = rule.method.as_ref().is_none_or(|it| it.eq_ignore_ascii_case(method))
+            let matches = rule.system.is_none_or(|it| it == system)
+                && rule.method.as_ref().is_none_or(|it| it.eq_ignore_ascii_case(method))
                 && fault.glob.as_ref().is_none_or(|it| it.is_match(path))
                 && rule.identity.as_ref().is_none_or(|it| Some(it.as_str()) == identity);
             if !matches {
@@ -137,7 +171,10 @@ mod tests {
     }
 
     fn hits(faults: &mut Faults, requests: &[(&str, &str)]) -> Vec<bool> {
-        requests.iter().map(|(method, path)| faults.decide(method, path, Some("operator")).is_some()).collect()
+        requests
+            .iter()
+            .map(|(method, path)| faults.decide(System::DevolutionsCloud, method, path, Some("operator")).is_some())
+            .collect()
     }
 
     #[test]
@@ -166,8 +203,8 @@ mod tests {
     fn other_identities_are_not_hit() {
         let mut faults = Faults::default();
         faults.add(rule(serde_json::json!({"identity": "person", "action": {"type": "Truncate"}}))).unwrap();
-        assert_eq!(faults.decide("GET", "/", Some("operator")), None);
-        assert_eq!(faults.decide("GET", "/", None), None);
-        assert_eq!(faults.decide("GET", "/", Some("person")), Some((1, Action::Truncate)));
+        assert_eq!(faults.decide(System::Graph, "GET", "/", Some("operator")), None);
+        assert_eq!(faults.decide(System::Graph, "GET", "/", None), None);
+        assert_eq!(faults.decide(System::Graph, "GET", "/", Some("person")), Some((1, Action::Truncate)));
     }
 }

@@ -1,7 +1,9 @@
-//! Every request to the Devolutions side, in the order in which they took effect.
+//! Every request to one of the systems, in the order in which they took effect.
 
 use jiff::Timestamp;
 use serde::Serialize;
+
+use crate::system::System;
 
 /// One request. Never a body: a login's holds the secret.
 #[derive(Debug, Clone, Serialize)]
@@ -10,6 +12,7 @@ pub struct Record {
     /// From 1, without gaps.
     pub seq: u64,
     pub time: Timestamp,
+    pub system: System,
     /// `operator`, `person`, another user's name, or nobody.
     pub identity: Option<String>,
     pub method: String,

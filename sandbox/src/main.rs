@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use sandbox::{Sandbox, Scenario, Sizes, StartError, generate};
+use sandbox::{Addresses, Sandbox, Scenario, Sizes, StartError, generate};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A stand-in for Devolutions Cloud.
+/// A stand-in for Devolutions Cloud and the Entra tenant beside it.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -60,6 +60,12 @@ struct Serve {
     /// Where the control interface is served; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     control_listen: SocketAddr,
+    /// Where Entra issues tokens, if the world has an Entra tenant; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    authority_listen: SocketAddr,
+    /// Where Microsoft Graph is served, likewise.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    graph_listen: SocketAddr,
     /// Where `ca.crt` is written.
     #[arg(long)]
     dir: PathBuf,
@@ -138,7 +144,13 @@ async fn serve(arguments: Serve) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Signals)?;
     let scenario = scenario(&arguments.world)?;
-    let sandbox = Sandbox::start(&scenario, arguments.listen, arguments.control_listen).await?;
+    let addresses = Addresses {
+        cloud: arguments.listen,
+        control: arguments.control_listen,
+        authority: arguments.authority_listen,
+        graph: arguments.graph_listen,
+    };
+    let sandbox = Sandbox::start(&scenario, addresses).await?;
     drop(scenario);
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -175,16 +187,27 @@ async fn input_closed() {
 
 fn exports(sandbox: &Sandbox, ca: &Path) -> String {
     let ca = ca.display().to_string();
-    let exports = [
-        ("SANDBOX_CA", &ca),
-        ("DEVOLUTIONS_URL", &sandbox.devolutions_url),
-        ("DEVOLUTIONS_APPLICATION_KEY", &sandbox.operator.key),
-        ("DEVOLUTIONS_APPLICATION_SECRET", &sandbox.operator.secret),
-        ("PERSON_APPLICATION_KEY", &sandbox.person.key),
-        ("PERSON_APPLICATION_SECRET", &sandbox.person.secret),
-        ("CONTROL_URL", &sandbox.control_url),
+    let mut exports = vec![
+        ("SANDBOX_CA", ca),
+        ("DEVOLUTIONS_URL", sandbox.devolutions_url.clone()),
+        ("DEVOLUTIONS_APPLICATION_KEY", sandbox.operator.key.clone()),
+        ("DEVOLUTIONS_APPLICATION_SECRET", sandbox.operator.secret.clone()),
+        ("PERSON_APPLICATION_KEY", sandbox.person.key.clone()),
+        ("PERSON_APPLICATION_SECRET", sandbox.person.secret.clone()),
+        ("CONTROL_URL", sandbox.control_url.clone()),
     ];
-    exports.map(|(name, value)| format!("export {name}='{}'\n", value.replace('\'', r"'\''"))).concat()
+    if let Some(entra) = &sandbox.entra {
+        exports.extend([
+            ("GRAPH_URL", entra.graph_url.clone()),
+            ("AUTHORITY_URL", entra.authority_url.clone()),
+            ("METADATA_HOST", entra.metadata_host.clone()),
+            ("TENANT_ID", entra.tenant_id.to_string()),
+            ("CLIENT_ID", entra.client_id.to_string()),
+            ("CLIENT_SECRET", entra.client_secret.clone()),
+        ]);
+    }
+    let line = |(name, value): &(&str, String)| format!("export {name}='{}'\n", value.replace('\'', r"'\''"));
+    exports.iter().map(line).collect()
 }
 
 /// Writes a file that its readers see whole or not at all, and that only its owner can read.

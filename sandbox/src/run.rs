@@ -6,9 +6,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cloud::{App, Credentials};
+use crate::entra::{EntraAccess, Hosts, KeyError, SigningKey};
 use crate::tls::{Tls, TlsError};
 use crate::world::{Scenario, ScenarioError, World};
-use crate::{control, devolutions, serve};
+use crate::{control, devolutions, entra, serve};
 
 /// Why a sandbox did not start.
 #[derive(Debug, thiserror::Error)]
@@ -16,12 +17,39 @@ pub enum StartError {
     /// The scenario contradicts itself.
     #[error("the scenario is wrong: {0}")]
     Scenario(#[from] ScenarioError),
+    /// A switch takes away an operation that there is not.
+    #[error("the scenario is wrong: `cannot`: there is no operation {0:?}")]
+    Operation(String),
     /// No certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// No key to sign tokens with.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// A port that is taken, say.
     #[error(transparent)]
     Listen(#[from] std::io::Error),
+}
+
+/// Where a sandbox listens. Port 0 takes a free one.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// The cloud contract.
+    pub cloud: SocketAddr,
+    /// The control interface.
+    pub control: SocketAddr,
+    /// Where Entra issues tokens; not listened on where the scenario has no Entra.
+    pub authority: SocketAddr,
+    /// Microsoft Graph; likewise.
+    pub graph: SocketAddr,
+}
+
+impl Default for Addresses {
+    /// Any free ports of this machine's loopback.
+    fn default() -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { cloud: any, control: any, authority: any, graph: any }
+    }
 }
 
 /// A sandbox that serves.
@@ -36,32 +64,51 @@ pub struct Sandbox {
     pub operator: Credentials,
     /// The identity that stands for people.
     pub person: Credentials,
+    /// The Entra side, if the scenario has one.
+    pub entra: Option<EntraAccess>,
     stop: watch::Sender<bool>,
-    servers: [JoinHandle<()>; 2],
+    servers: Vec<JoinHandle<()>>,
 }
 
 impl Sandbox {
-    /// Makes a world and serves it. Port 0 takes a free one.
-    pub async fn start(
-        scenario: &Scenario,
-        listen: SocketAddr,
-        control_listen: SocketAddr,
-    ) -> Result<Self, StartError> {
-        let app = App::new(World::build(scenario)?);
+    /// Makes a world and serves it.
+    pub async fn start(scenario: &Scenario, addresses: Addresses) -> Result<Self, StartError> {
+        let world = World::build(scenario)?;
+        if let Some(name) = devolutions::unknown(&world.switches.cannot) {
+            return Err(StartError::Operation(name.clone()));
+        }
         let tls = Tls::generate()?;
-        let (cloud, control) = (serve::bind(listen).await?, serve::bind(control_listen).await?);
+        let (cloud, control) = (serve::bind(addresses.cloud).await?, serve::bind(addresses.control).await?);
         let devolutions_url = format!("https://{}", cloud.local_addr()?);
         let control_url = format!("https://{}{}", control.local_addr()?, control::BASE);
+        let directory = if world.entra.is_some() {
+            Some((serve::bind(addresses.authority).await?, serve::bind(addresses.graph).await?))
+        } else {
+            None
+        };
+        let hosts = match &directory {
+            Some((authority, graph)) => Some(Hosts {
+                authority_url: format!("https://{}", authority.local_addr()?),
+                graph_url: format!("https://{}", graph.local_addr()?),
+                key: SigningKey::shared()?,
+            }),
+            None => None,
+        };
+        let entra = hosts.as_ref().zip(world.entra.as_ref()).map(|(hosts, entra)| hosts.access(entra));
+        let app = App::new(world, hosts);
         let (operator, person) = {
             let cloud = app.cloud();
             (cloud.operator.clone(), cloud.person.clone())
         };
         let (stop, stopped) = watch::channel(false);
-        let servers = [
-            tokio::spawn(serve::serve(cloud, tls.config.clone(), devolutions::router(app.clone()), stopped.clone())),
-            tokio::spawn(serve::serve(control, tls.config, control::router(app), stopped)),
-        ];
-        Ok(Self { ca: tls.ca, devolutions_url, control_url, operator, person, stop, servers })
+        let serve =
+            |listener, router| tokio::spawn(serve::serve(listener, tls.config.clone(), router, stopped.clone()));
+        let mut servers = vec![serve(cloud, devolutions::router(&app))];
+        if let Some((authority, graph)) = directory {
+            servers.extend([serve(authority, entra::login::router(&app)), serve(graph, entra::graph::router(&app))]);
+        }
+        servers.push(serve(control, control::router(app)));
+        Ok(Self { ca: tls.ca, devolutions_url, control_url, operator, person, entra, stop, servers })
     }
 
     /// Stops serving; requests under way have a moment to end.

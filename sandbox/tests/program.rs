@@ -51,6 +51,21 @@ async fn its_exports_are_all_that_a_client_needs_and_it_ends_with_its_input() {
     }
     let control = support::Caller { client, base: export(&file, "CONTROL_URL"), token: None };
     assert_eq!(control.get("/violations").await["total"], 0);
+    let [graph, authority, tenant, id, secret] =
+        ["GRAPH_URL", "AUTHORITY_URL", "TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"].map(|it| export(&file, it));
+    assert_eq!(authority, format!("https://{}", export(&file, "METADATA_HOST")));
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &id),
+        ("client_secret", &secret),
+        ("scope", &format!("{graph}/.default")),
+    ];
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let request = control.client.post(format!("{authority}/{tenant}/oauth2/v2.0/token"));
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+    let token = support::answer(request).await.unwrap().body["access_token"].as_str().unwrap().to_owned();
+    let users = control.client.get(format!("{graph}/v1.0/users")).bearer_auth(token);
+    assert_eq!(support::answer(users).await.unwrap().status, 200);
     drop(child.stdin.take());
     assert!(child.wait().await.unwrap().success());
 }
@@ -128,6 +143,33 @@ async fn a_scenario_that_contradicts_itself_is_refused_in_words() {
             "no role is called \"Emperors\"",
         ),
         ("organization: X\nusers: []\nswitchs: {}", "switchs"),
+        ("organization: X\nusers: []\nswitches: {cannot: [getSso]}", "there is no operation \"getSso\""),
+        ("organization: X\nusers: []\nsso: {provider: openId}", "an `application` belongs to the provider `openId`"),
+        ("organization: X\nusers: []\nsso: {provider: openId, application: A}", "no application called \"A\""),
+        (
+            "organization: X\nusers: []\nentra: {operator: {permissions: [Everything]}}",
+            "\"Everything\" is no application permission",
+        ),
+        (
+            "organization: X\nusers: []\nentra: {groups: [{displayName: G, members: [bob@x.example]}]}",
+            "no user called \"bob@x.example\" (referred to by group \"G\")",
+        ),
+        (
+            "organization: X\nusers: []\nentra: {users: [{displayName: A, userPrincipalName: a@x}, {displayName: B, userPrincipalName: A@x}]}",
+            "userPrincipalName \"A@x\" is there twice",
+        ),
+        (
+            "organization: X\nusers: []\nentra: {groups: [{displayName: G, securityEnabled: false}], applications: [{displayName: A, assignments: [{group: G}]}]}",
+            "group \"G\" is no security group",
+        ),
+        (
+            "organization: X\nusers: []\ngroups: [{name: G, kind: synced, externalId: 5d0f3b1e-8a5c-4c1e-9d57-3f2b6a7c9e01}]\nentra: {groups: [{displayName: G, id: 5d0f3b1e-8a5c-4c1e-9d57-3f2b6a7c9e02}]}",
+            "no group \"G\" has the id 5d0f3b1e-8a5c-4c1e-9d57-3f2b6a7c9e01",
+        ),
+        (
+            "organization: X\nusers: []\nentra: {conditionalAccessPolicies: [{displayName: P, includeApplications: [A]}]}",
+            "no application called \"A\" (referred to by Conditional Access policy \"P\")",
+        ),
     ] {
         let file = dir.path().join("scenario.yaml");
         std::fs::write(&file, scenario).unwrap();

@@ -6,16 +6,27 @@
 // Every `printcolumn` names its type and path: clippy takes these for repeated attributes.
 #![allow(clippy::duplicated_attributes)]
 
+mod entra_tenant;
 mod group_replacement;
 mod plan_approval;
+mod sso_migration;
 mod status;
 mod tenant_connection;
 
+pub use entra_tenant::{
+    ClientSecret, CustomCloud, EntraCloud, EntraCloudType, EntraCredential, EntraCredentialType, EntraTenant,
+    MissingPermission, ObservedEntra, WorkloadIdentity,
+};
 pub use group_replacement::{
     ApprovalRequirement, CustomGroupRef, EntraGroupRef, Failsafe, GroupReplacement, GroupReplacementSpec,
     GroupReplacementStatus, Mode, ResolvedGroup,
 };
 pub use plan_approval::{ApprovalTarget, PlanApproval, PlanApprovalSpec, PlanApprovalStatus, TargetKind};
+pub use sso_migration::{
+    Acknowledgement, ApplicationRef, AssignmentRequirement, Assignments, BreakGlass, CauseCount, Finding,
+    ForecastSummary, MigrationMode, MigrationStepName, NewApplication, ObservedApplication, Question, Severity,
+    SignInForecast, SsoMigration, SsoMigrationSpec, SsoMigrationStatus, SynchronizationForecast, Verification, Waiver,
+};
 pub use status::{Gate, PlanReference, PlanState, Progress, Step, StepName, StepState};
 pub use tenant_connection::{
     CaBundleRef, DevolutionsCloud, LocalRef, ObservedCloud, Policy, TenantConnection, TenantConnectionSpec,
@@ -34,8 +45,26 @@ pub const CONNECTION_LABEL: &str = "migration.devolutions.net/connection";
 /// Set it to a new value (by custom a time) to ask for another try without changing the spec.
 pub const REQUESTED_AT: &str = "migration.devolutions.net/requestedAt";
 
+/// A kind that works through a `TenantConnection`.
+pub trait UsesConnection {
+    /// The connection's name, in the same namespace.
+    fn connection_name(&self) -> &str;
+}
+
+impl UsesConnection for GroupReplacement {
+    fn connection_name(&self) -> &str {
+        &self.spec.connection_ref.name
+    }
+}
+
+impl UsesConnection for SsoMigration {
+    fn connection_name(&self) -> &str {
+        &self.spec.connection_ref.name
+    }
+}
+
 /// Every definition, in the order in which `operator crds` writes them.
 #[must_use]
 pub fn definitions() -> Vec<CustomResourceDefinition> {
-    vec![TenantConnection::crd(), GroupReplacement::crd(), PlanApproval::crd()]
+    vec![TenantConnection::crd(), SsoMigration::crd(), GroupReplacement::crd(), PlanApproval::crd()]
 }

@@ -25,12 +25,12 @@ impl Gate {
     }
 }
 
-/// A step of the work, in the order in which it is done.
+/// A step of the work, in the order in which it is done. Each kind has names of its own.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Step {
+pub struct Step<N = StepName> {
     /// Which step.
-    pub name: StepName,
+    pub name: N,
     /// How far it is.
     pub state: StepState,
     /// When it began.
@@ -48,7 +48,7 @@ pub struct Step {
 }
 
 /// The steps of a `GroupReplacement`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 pub enum StepName {
     /// Every permission that either group holds is read.
     Inventory,

@@ -5,10 +5,11 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::entra_tenant::{EntraTenant, ObservedEntra};
 pub use super::status::LocalRef;
 use super::status::{Gate, conditions_schema};
 
-/// One Devolutions Cloud tenant, and how to reach it.
+/// One Devolutions Cloud tenant and the Entra ID tenant of its users, and how to reach them.
 #[derive(Clone, CustomResource, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[kube(
     group = "migration.devolutions.net",
@@ -20,17 +21,25 @@ use super::status::{Gate, conditions_schema};
     category = "devolutions",
     status = "TenantConnectionStatus",
     derive = "PartialEq",
-    doc = "One Devolutions Cloud tenant, and how to reach it.",
+    doc = "One Devolutions Cloud tenant and the Entra ID tenant of its users, and how to reach them.",
     validation = Rule::new("size(self.metadata.name) <= 63").message("metadata.name must be at most 63 characters: a label on the credentials' Secret carries it"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Devolutions Cloud", type_ = "string", json_path = ".spec.devolutionsCloud.url"),
+    printcolumn(name = "Entra tenant", type_ = "string", json_path = ".spec.entra.tenantId", priority = 1),
     printcolumn(name = "Summary", type_ = "string", json_path = ".status.summary"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = Rule::new("self.devolutionsCloud.url == oldSelf.devolutionsCloud.url")
     .message("devolutionsCloud.url is immutable: replacements that rest on this connection have recorded it. Create another TenantConnection for another tenant."))]
+#[x_kube(validation = Rule::new("!has(oldSelf.entra) || (has(self.entra) && self.entra.tenantId == oldSelf.entra.tenantId)")
+    .message("entra.tenantId is immutable once it is there: create another TenantConnection for another tenant"))]
+#[x_kube(validation = Rule::new("!has(oldSelf.entra) || (has(self.entra) && self.entra.cloud == oldSelf.entra.cloud)")
+    .message("entra.cloud is immutable once it is there: create another TenantConnection for another cloud"))]
 pub struct TenantConnectionSpec {
+    /// Entra ID's side. An `SsoMigration` needs it, a `GroupReplacement` alone does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entra: Option<EntraTenant>,
     /// Devolutions Cloud's side.
     pub devolutions_cloud: DevolutionsCloud,
     /// What holds for every resource that uses this connection, whatever its own spec says.
@@ -92,7 +101,7 @@ pub struct TenantConnectionStatus {
     /// The generation that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `DevolutionsCloudReady` and `Ready`.
+    /// `DevolutionsCloudReady`, `EntraReady` where `spec.entra` is given, and `Ready`: all of them.
     #[serde(default)]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
@@ -102,6 +111,9 @@ pub struct TenantConnectionStatus {
     /// What this identity is and can see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub devolutions_cloud: Option<ObservedCloud>,
+    /// What the operator's application may read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entra: Option<ObservedEntra>,
     /// The last value of the annotation `migration.devolutions.net/requestedAt` that was acted on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

@@ -1,11 +1,8 @@
 //! `operator approve`: shows a plan, asks, approves it in one's own name, and tells what became of it.
 
-use std::io::{BufRead, IsTerminal as _, Write};
 use std::time::Duration;
 
 use clap::Args;
-use k8s_openapi::api::authentication::v1::SelfSubjectReview;
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::api::PostParams;
@@ -15,9 +12,9 @@ use kube::{Api, ResourceExt as _};
 use super::cluster::Cluster;
 use super::document::{self, Detail};
 use super::style::{GOOD, WAITS, paint, show, wrap};
-use super::{ClusterArgs, Stop, Target, program};
+use super::{ClusterArgs, Kind, Stop, Target, approver, program};
 use crate::api::{
-    ApprovalTarget, GROUP, GroupReplacement, PlanApproval, PlanApprovalSpec, PlanReference, PlanState, TargetKind,
+    ApprovalTarget, GroupReplacement, PlanApproval, PlanApprovalSpec, PlanReference, PlanState, TargetKind,
 };
 use crate::plan::count;
 
@@ -61,8 +58,13 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// Approves the plan that waits.
 pub async fn approve(args: &ApproveArgs) -> Result<(), Stop> {
+    let name = &args.target.name;
+    match args.target.kind {
+        Kind::GroupReplacement => {}
+        Kind::SsoMigration => return Err(nothing_to_approve(name)),
+    }
     let cluster = args.cluster.connect().await?;
-    let object = cluster.get(&args.target).await?;
+    let object: GroupReplacement = cluster.get(name).await?;
     let reference = waiting(&object)?;
     if let Some(wanted) = args.hash.as_ref().filter(|wanted| **wanted != reference.hash) {
         return Err(Stop::refused(format!(
@@ -74,10 +76,10 @@ pub async fn approve(args: &ApproveArgs) -> Result<(), Stop> {
         )));
     }
     show_plan(args, &cluster, &object, reference).await?;
-    let approver = whoami(&cluster).await?;
-    may_approve(&cluster, &object, &approver).await?;
+    let approver = approver::whoami(&cluster).await?;
+    approver::require_right(&cluster, &object, &approver).await?;
     if !args.yes {
-        confirm(&approver)?;
+        approver::confirm(&approver)?;
     }
     let approval = create(args, &cluster, &object, reference, &approver).await?;
     show(&format!("{}\n", wrap("", &format!("PlanApproval {} created as {approver}.", approval.name_any()))))?;
@@ -85,6 +87,13 @@ pub async fn approve(args: &ApproveArgs) -> Result<(), Stop> {
         return Ok(());
     }
     outcome(args, &cluster, &approval, reference).await
+}
+
+fn nothing_to_approve(migration: &str) -> Stop {
+    Stop::refused(format!(
+        "Not approved: SsoMigration \"{migration}\" has nothing to approve yet. So far an SsoMigration only looks, and writes nothing outside the cluster. What it sees: {} plan ssom/{migration}",
+        program()
+    ))
 }
 
 /// The plan that an approval can be given to.
@@ -132,64 +141,6 @@ async fn show_plan(
             failure.message, reference.secret_name, cluster.namespace
         ))),
     }
-}
-
-/// One's own user name, by the server's word: what `kubectl auth whoami` shows.
-async fn whoami(cluster: &Cluster) -> Result<String, Stop> {
-    let api: Api<SelfSubjectReview> = Api::all(cluster.client.clone());
-    let review = api
-        .create(&PostParams::default(), &SelfSubjectReview::default())
-        .await
-        .map_err(|e| Stop::kubernetes("ask the API server for your user name", &e))?;
-    review.status.and_then(|s| s.user_info).and_then(|u| u.username).ok_or_else(|| {
-        Stop::failed("The API server did not say who you are (`kubectl auth whoami`), so no approval can name you.")
-    })
-}
-
-async fn may_approve(cluster: &Cluster, object: &GroupReplacement, approver: &str) -> Result<(), Stop> {
-    let attributes = ResourceAttributes {
-        group: Some(GROUP.to_owned()),
-        resource: Some("groupreplacements".to_owned()),
-        name: Some(object.name_any()),
-        namespace: Some(cluster.namespace.clone()),
-        verb: Some("approve".to_owned()),
-        ..ResourceAttributes::default()
-    };
-    let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() };
-    let api: Api<SelfSubjectAccessReview> = Api::all(cluster.client.clone());
-    let review = api
-        .create(&PostParams::default(), &SelfSubjectAccessReview { spec, ..Default::default() })
-        .await
-        .map_err(|e| Stop::kubernetes("ask the API server what you may do", &e))?;
-    if review.status.is_some_and(|s| s.allowed) {
-        return Ok(());
-    }
-    Err(Stop::refused(format!(
-        "Not approved: \"{approver}\" may not approve GroupReplacement \"{}\" in namespace \"{}\". The verb approve on groupreplacements in API group {GROUP} is needed: ask whoever gives out rights in this namespace, or have somebody approve who has it.",
-        object.name_any(),
-        cluster.namespace
-    )))
-}
-
-fn confirm(approver: &str) -> Result<(), Stop> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Stop::refused(
-            "Not approved: there is no terminal to ask on. Give --yes if you have looked at the plan.",
-        ));
-    }
-    let question = format!("Approve this plan as {approver}? [y/N] ");
-    if agrees(&question, &mut std::io::stdin().lock(), &mut std::io::stderr()) {
-        Ok(())
-    } else {
-        Err(Stop::refused("Not approved. Nothing was changed."))
-    }
-}
-
-/// Whether the answer is a clear yes; anything else, the end of input included, is a no.
-fn agrees(question: &str, input: &mut impl BufRead, output: &mut impl Write) -> bool {
-    let mut answer = String::new();
-    let asked = write!(output, "{question}").and_then(|()| output.flush()).and_then(|()| input.read_line(&mut answer));
-    asked.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
 }
 
 async fn create(
@@ -285,17 +236,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_clear_yes_is_one() {
-        let answer = |text: &str| {
-            let mut shown = Vec::new();
-            let agreed = agrees("Approve? ", &mut text.as_bytes(), &mut shown);
-            assert_eq!(shown, b"Approve? ");
-            agreed
-        };
-        assert!(answer("y\n") && answer("Yes\n") && answer(" y \n"));
-        for text in ["", "\n", "n\n", "yy\n", "approve\n", "no y\n"] {
-            assert!(!answer(text), "{text:?}");
-        }
+    fn a_migration_has_nothing_to_approve() {
+        let stop = nothing_to_approve("contoso");
+        assert_eq!(stop.exit, super::super::Exit::Refused);
+        assert!(stop.message.contains("only looks") && stop.message.contains("plan ssom/contoso"), "{}", stop.message);
     }
 
     #[test]

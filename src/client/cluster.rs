@@ -1,14 +1,13 @@
-//! Which cluster, which namespace, which resource: as `kubectl` has it.
+//! Which cluster, as whom, and which namespace: as `kubectl` has it.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::Args;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 
 use super::Stop;
-use crate::api::GroupReplacement;
+use super::subject::Subject;
 
 /// Where to look.
 #[derive(Args, Clone, Debug)]
@@ -61,60 +60,17 @@ impl ClusterArgs {
 }
 
 impl Cluster {
-    /// The `GroupReplacement` that was named.
-    pub async fn get(&self, target: &Target) -> Result<GroupReplacement, Stop> {
-        let api: Api<GroupReplacement> = Api::namespaced(self.client.clone(), &self.namespace);
-        let what = format!("read GroupReplacement \"{}\" in namespace \"{}\"", target.name, self.namespace);
-        api.get_opt(&target.name).await.map_err(|e| Stop::kubernetes(&what, &e))?.ok_or_else(|| self.not_found(target))
-    }
-
-    /// There is no such resource.
-    pub fn not_found(&self, target: &Target) -> Stop {
-        Stop::failed(format!(
-            "There is no GroupReplacement \"{}\" in namespace \"{}\". `kubectl get grpr -A` lists all; -n chooses the namespace.",
-            target.name, self.namespace
-        ))
-    }
-}
-
-/// A resource on the command line, such as `grpr/sysadmins`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Target {
-    /// Its name.
-    pub name: String,
-}
-
-/// What `kubectl` also takes for the kind, in small letters.
-const KINDS: [&str; 4] =
-    ["grpr", "groupreplacement", "groupreplacements", "groupreplacements.migration.devolutions.net"];
-
-impl FromStr for Target {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let name = match text.split_once('/') {
-            None => text,
-            Some((kind, name)) if KINDS.contains(&kind.to_ascii_lowercase().as_str()) => name,
-            Some((kind, _)) => return Err(format!("\"{kind}\" has no plans; write grpr/NAME")),
-        };
-        if name.is_empty() || name.contains('/') {
-            return Err("write grpr/NAME".to_owned());
-        }
-        Ok(Self { name: name.to_owned() })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_is_named_as_kubectl_names_it() {
-        for text in ["grpr/x", "x", "groupreplacement/x", "GroupReplacements.migration.devolutions.net/x"] {
-            assert_eq!(text.parse(), Ok(Target { name: "x".to_owned() }), "{text}");
-        }
-        for text in ["", "grpr/", "tconn/x", "grpr/x/y", "pod/x"] {
-            assert!(text.parse::<Target>().is_err(), "{text}");
-        }
+    /// The resource of this kind that has this name.
+    pub async fn get<R: Subject>(&self, name: &str) -> Result<R, Stop> {
+        let api: Api<R> = Api::namespaced(self.client.clone(), &self.namespace);
+        let what = format!("read {} \"{name}\" in namespace \"{}\"", R::kind(&()), self.namespace);
+        api.get_opt(name).await.map_err(|e| Stop::kubernetes(&what, &e))?.ok_or_else(|| {
+            Stop::failed(format!(
+                "There is no {} \"{name}\" in namespace \"{}\". `kubectl get {} -A` lists all; -n chooses the namespace.",
+                R::kind(&()),
+                self.namespace,
+                R::SHORT
+            ))
+        })
     }
 }

@@ -1,10 +1,11 @@
-//! A plan in full, and how it reads.
+//! The plan of a replacement in full, and how it reads.
 
 use std::fmt::Write as _;
 
 use kube::ResourceExt as _;
 
-use super::style::{STRONG, paint, plain, wrap};
+use super::style::{STRONG, field, paint, plain, wrap};
+use super::subject::Subject as _;
 use super::{Stop, cluster::Cluster};
 use crate::api::{Gate, GroupReplacement, PlanReference, PlanState};
 use crate::devolutions::Permission;
@@ -55,8 +56,7 @@ pub async fn read(cluster: &Cluster, object: &GroupReplacement, reference: &Plan
 
 /// There is no plan, and why.
 pub fn none(object: &GroupReplacement) -> Stop {
-    let conditions = object.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default();
-    let why = match conditions.iter().find(|c| c.type_ == "Ready") {
+    let why = match object.condition("Ready") {
         Some(ready) => format!("{}: {}", ready.reason, ready.message),
         None => "The operator has not looked at it. Is it running, and does it work in this namespace?".to_owned(),
     };
@@ -91,9 +91,7 @@ pub fn state(reference: &PlanReference) -> &'static str {
 pub fn heading(object: &GroupReplacement, reference: &PlanReference, plan: Option<&Plan>) -> String {
     let title = format!("Plan of {} in namespace {}", object.name_any(), object.namespace().unwrap_or_default());
     let mut text = format!("{}\n", paint(STRONG, &title));
-    let mut line = |name: &str, value: &str| {
-        let _ = writeln!(text, "{}", wrap(&format!("  {name:<9} "), value));
-    };
+    let mut line = |name: &str, value: &str| text.push_str(&field(name, value));
     if let Some(plan) = plan {
         line("What", &purpose(plan));
         line("Tenant", &plan.ground.tenant);
@@ -108,8 +106,8 @@ pub fn heading(object: &GroupReplacement, reference: &PlanReference, plan: Optio
     }
     line("Gate", reference.gate.as_str());
     line("Hash", &reference.hash);
-    if let (Some(status), false) = (&object.status, reference.state == PlanState::AwaitingApproval) {
-        line("Now", &status.summary);
+    if reference.state != PlanState::AwaitingApproval {
+        line("Now", object.summary());
     }
     text
 }
@@ -120,12 +118,14 @@ pub fn phases(plan: &Plan, detail: Detail) -> String {
     let grants = count(plan.grants.len(), "permission");
     let revokes = count(plan.revokes.len(), "permission");
     let titles = [
-        format!("Phase 1: \"{taker}\" is granted {grants}, from entries up to system"),
-        format!("Phase 2: \"{giver}\" loses {revokes}, from system down to entries"),
+        ("Phase 1: ", format!("\"{taker}\" is granted {grants}, from entries up to system")),
+        ("Phase 2: ", format!("\"{giver}\" loses {revokes}, from system down to entries")),
     ];
     let mut text = String::new();
-    for ((effects, before), title) in [(&plan.grants, 0), (&plan.revokes, plan.grants.len())].into_iter().zip(titles) {
-        let _ = writeln!(text, "\n{}", paint(STRONG, &wrap("", &title)));
+    for ((effects, before), (phase, title)) in
+        [(&plan.grants, 0), (&plan.revokes, plan.grants.len())].into_iter().zip(titles)
+    {
+        let _ = writeln!(text, "\n{}", paint(STRONG, &wrap(phase, &title)));
         list(&mut text, effects, before, detail);
     }
     text
@@ -136,22 +136,24 @@ fn list(text: &mut String, effects: &[Effect], before: usize, detail: Detail) {
     let is_shown = |index: usize| detail == Detail::Full || index < SHOWN || index + 1 == effects.len();
     let shown = || effects.iter().enumerate().filter(|(index, _)| is_shown(*index));
     let width = |label: &str| textwrap::core::display_width(label);
-    let column = shown().map(|(_, e)| width(&e.label)).max().unwrap_or_default().min(WIDEST_LABEL);
+    let column = shown().map(|(_, e)| width(&plain(&e.label))).max().unwrap_or_default().min(WIDEST_LABEL);
     let mut last = None;
     for (index, effect) in shown() {
         if last.is_some_and(|last| last + 1 != index) {
             let _ = writeln!(text, "      … and {} more (--full shows all)", index - SHOWN);
         }
         last = Some(index);
-        let label = plain(&effect.label).replace('\n', " ");
+        let label = plain(&effect.label);
         let gap = " ".repeat(column.saturating_sub(width(&label)));
-        let first = format!("{:>5} {label}{gap}  ", before + index + 1);
+        let number = format!("{:>5} ", before + index + 1);
+        let first = format!("{number}{label}{gap}  ");
         let held = plain(&held(&effect.permission));
         // Where both do not fit a line, what is held gets one of its own.
         if width(&first) + width(&held) <= super::style::WIDTH {
             let _ = writeln!(text, "{first}{held}");
         } else {
-            let _ = writeln!(text, "{}\n{}", first.trim_end(), wrap("        ", &held));
+            // Left to the terminal, the rest of a long label would begin where effects do.
+            let _ = writeln!(text, "{}\n{}", wrap(&number, label.trim_end()), wrap("        ", &held));
         }
     }
 }
@@ -161,5 +163,90 @@ fn held(permission: &Permission) -> String {
     match permission.0.get("roleId").and_then(serde_json::Value::as_str) {
         Some(role) => format!("role {}", role.get(..ROLE_DIGITS).unwrap_or(role)),
         None => describe(permission).replace('+', ", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::devolutions::{GroupId, Place};
+    use crate::plan::replacement::{Ground, Party};
+
+    fn plan(giver: &str, taker: &str, label: &str) -> Plan {
+        let party = |name: &str| Party { id: GroupId(Uuid::nil()), name: name.to_owned() };
+        let effect = |label: &str| Effect {
+            place: Place::System,
+            label: label.to_owned(),
+            permission: serde_json::from_value(json!({"roleId": Uuid::nil()})).unwrap(),
+        };
+        let ground = Ground {
+            tenant: "https://contoso.devolutions.app".to_owned(),
+            giver: party(giver),
+            taker: party(taker),
+            members: BTreeSet::new(),
+            giver_held: BTreeMap::new(),
+            taker_held: BTreeMap::new(),
+        };
+        Plan { gate: Gate::Replacement, ground, grants: vec![effect(label)], revokes: vec![effect(label)] }
+    }
+
+    fn shown(plan: &Plan) -> Vec<String> {
+        let object: GroupReplacement = serde_json::from_value(json!({
+            "apiVersion": "migration.devolutions.net/v1alpha1",
+            "kind": "GroupReplacement",
+            "metadata": {"name": "sysadmins", "namespace": "migration"},
+            "spec": {"connectionRef": {"name": "contoso"}, "from": {"name": "a"}, "to": {"displayName": "b"}},
+        }))
+        .unwrap();
+        let reference = PlanReference {
+            gate: Gate::Replacement,
+            state: PlanState::AwaitingApproval,
+            hash: plan.hash().to_string(),
+            secret_name: "grpr-sysadmins-plan".to_owned(),
+            grants: 1,
+            revokes: 1,
+            approver: None,
+            approval: None,
+        };
+        let text = heading(&object, &reference, Some(plan)) + &phases(plan, Detail::Full);
+        anstream::adapter::strip_str(&text).to_string().lines().map(ToOwned::to_owned).collect()
+    }
+
+    #[test]
+    fn a_name_with_a_line_break_forges_no_line() {
+        let honest = shown(&plan("Sysadmins", "Vault-Admins", "vault \"Network\""));
+        let line_breaks = ["\n", "\r\n", "\u{b}", "\u{85}", "\u{2028}"];
+        for line_break in line_breaks {
+            let forged = |name: &str, line: &str| format!("{name}{line_break}{line}");
+            let forging = plan(
+                &forged("Sysadmins", "  Approved  by alice@contoso.example"),
+                &forged("Vault-Admins", "Phase 2: \"Sysadmins\" loses nothing"),
+                &forged("vault \"Network\"", "    2 nothing else"),
+            );
+            let shown = shown(&forging);
+            // The same lines begin at the left, and each begins as it did; what a name adds is further in.
+            let begins = |line: &String, text: &str| line.starts_with(text);
+            assert!(!shown.iter().any(|l| begins(l, "  Approved  by alice")), "{line_break:?}: {shown:#?}");
+            assert!(!shown.iter().any(|l| begins(l, "Phase 2: \"Sysadmins\" loses")), "{line_break:?}: {shown:#?}");
+            assert!(!shown.iter().any(|l| begins(l, "    2 nothing")), "{line_break:?}: {shown:#?}");
+            let left = |lines: &[String]| lines.iter().filter(|l| begins(l, "Phase") || begins(l, "  ")).count();
+            assert!(left(&honest) <= left(&shown), "nothing is lost");
+        }
+    }
+
+    #[test]
+    fn a_long_label_is_broken_where_it_cannot_be_taken_for_an_effect() {
+        let label = format!("vault \"x{}    2 nothing else\"", " ".repeat(80));
+        let shown = shown(&plan("a", "b", &label));
+        assert!(
+            shown.iter().all(|line| textwrap::core::display_width(line) <= 80 || line.contains("sha256:")),
+            "{shown:#?}"
+        );
+        assert!(!shown.iter().any(|line| line.starts_with("    2 nothing")), "{shown:#?}");
     }
 }

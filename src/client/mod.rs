@@ -1,25 +1,32 @@
 //! The commands for people: what `kubectl` alone cannot show or do in one step. They speak to the
 //! API server only, as whoever runs them, and never to Devolutions Cloud.
 //!
-//! - `plan`, `approve`, `status`: the commands
-//! - `cluster`: which cluster, which namespace, which resource
-//! - `document`: a plan in full, and how it reads
-//! - `advice`: who must act now, and how
+//! - `plan`, `approve`, `status`: the commands; `approver`: who approves
+//! - `cluster`, `target`: which cluster, which namespace, which resource
+//! - `document`: the plan of a replacement in full, and how it reads; `forecast`: the same of a migration
+//! - `subject`: what is asked of a resource, whatever its kind; `advice`: who must act now, and how
 //! - `screen`: the one screen of `status`; `style`: colours and line breaks
 
 mod advice;
 mod approve;
+mod approver;
 mod cluster;
 mod document;
+#[cfg(test)]
+mod example;
+mod forecast;
 mod plan;
 mod screen;
 mod status;
 mod style;
+mod subject;
+mod target;
 
 pub use approve::{ApproveArgs, approve};
-pub use cluster::{ClusterArgs, Target};
+pub use cluster::ClusterArgs;
 pub use plan::{Format, PlanArgs, plan};
 pub use status::{StatusArgs, status};
+pub use target::{Kind, Target};
 
 use std::path::Path;
 use std::sync::LazyLock;

@@ -6,8 +6,11 @@ mod claims;
 mod connection;
 mod events;
 mod guard;
+pub mod migration;
 pub mod replacement;
+mod state;
 mod status;
+mod steps;
 pub mod tenant;
 pub mod wiring;
 

@@ -28,6 +28,20 @@ pub fn set(
     );
 }
 
+/// The resource as the API server has it at this moment; none if it is gone.
+pub async fn live<R>(client: &Client, object: &R) -> Result<Option<R>, Failure>
+where
+    R: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + std::fmt::Debug,
+{
+    let api: Api<R> = Api::namespaced(client.clone(), object.meta().namespace.as_deref().unwrap_or_default());
+    let name = object.name_any();
+    let what = format!("read {} \"{name}\"", R::kind(&()));
+    api.get_opt(&name).await.map_err(|e| Failure::kubernetes(&what, &e))
+}
+
 /// Writes `status` to the subresource. Naming the uid keeps it from an object that was made anew
 /// under the same name; an object that is gone needs no status.
 pub async fn write<R>(client: &Client, object: &R, status: &impl Serialize) -> Result<(), Failure>

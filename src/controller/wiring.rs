@@ -12,10 +12,11 @@ use kube::runtime::utils::Predicate as _;
 use kube::runtime::{Config, WatchStreamExt as _, predicates, watcher};
 use kube::{Api, Client, ResourceExt as _};
 
+use super::migration::{self, Migrations};
 use super::replacement::{self, Replacements};
 use super::tenant::{self, Tenants};
 use super::{Connector, Context, Events, after_failure, approval};
-use crate::api::{GroupReplacement, PlanApproval, TenantConnection};
+use crate::api::{GroupReplacement, PlanApproval, SsoMigration, TenantConnection, UsesConnection};
 use crate::error::Failure;
 
 /// How many objects of a kind are worked on at once.
@@ -28,7 +29,7 @@ pub fn controllers<K: Connector>(
     context: &Arc<Context<K>>,
     namespace: Option<&String>,
     stop: &(impl Future<Output = ()> + Clone + Send + Sync + 'static),
-) -> [BoxFuture<'static, ()>; 3] {
+) -> [BoxFuture<'static, ()>; 4] {
     let client = &context.client;
     let settings = || Config::default().concurrency(CONCURRENCY);
 
@@ -45,9 +46,26 @@ pub fn controllers<K: Connector>(
         )
         .for_each(log);
 
+    let controller = watched::<SsoMigration>(client, namespace, wants);
+    let of_connection = controller.store();
+    context.metrics.count_migrations(of_connection.clone());
+    let events = Events::new(client.clone(), "ssomigration", &context.instance);
+    let migrations = controller
+        .watches_stream(changes::<TenantConnection>(client, namespace, wants), move |connection| {
+            users_of(&of_connection, &connection)
+        })
+        .with_config(settings())
+        .graceful_shutdown_on(stop.clone())
+        .run(
+            migration::reconcile,
+            |object, failure, shared| after_failure(&object, failure, &shared.context),
+            Arc::new(Migrations { context: context.clone(), events: Arc::new(events) }),
+        )
+        .for_each(log);
+
     let controller = watched::<GroupReplacement>(client, namespace, wants);
     let of_connection = controller.store();
-    context.metrics.count(of_connection.clone());
+    context.metrics.count_replacements(of_connection.clone());
     let events = Events::new(client.clone(), "groupreplacement", &context.instance);
     let of_approval = |approval: PlanApproval| {
         let target = ObjectRef::new(&approval.spec.target.name);
@@ -78,7 +96,7 @@ pub fn controllers<K: Connector>(
         .run(approval::reconcile, |object, failure, context| after_failure(&object, failure, &context), context.clone())
         .for_each(log);
 
-    [tenants.boxed(), replacements.boxed(), approvals.boxed()]
+    [tenants.boxed(), migrations.boxed(), replacements.boxed(), approvals.boxed()]
 }
 
 /// A kind of ours.
@@ -153,9 +171,9 @@ fn changes<R: Kind>(
         .inspect_err(|error| tracing::warn!("watching {} failed: {error}", R::kind(&())))
 }
 
-fn users_of(store: &Store<GroupReplacement>, connection: &TenantConnection) -> Vec<ObjectRef<GroupReplacement>> {
+fn users_of<R: Kind + UsesConnection>(store: &Store<R>, connection: &TenantConnection) -> Vec<ObjectRef<R>> {
     let (name, namespace) = (connection.name_any(), connection.namespace());
-    let uses = |r: &Arc<GroupReplacement>| r.spec.connection_ref.name == name && r.namespace() == namespace;
+    let uses = |r: &Arc<R>| r.connection_name() == name && r.namespace() == namespace;
     store.state().iter().filter(|r| uses(r)).map(|r| ObjectRef::from_obj(&**r)).collect()
 }
 

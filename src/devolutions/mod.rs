@@ -3,6 +3,7 @@
 
 mod inventory;
 mod model;
+mod refusal;
 mod rest;
 mod session;
 
@@ -76,6 +77,12 @@ pub trait DevolutionsCloud: Send + Sync + 'static {
     fn groups(&self) -> impl Future<Output = Result<Vec<Group>, Failure>> + Send;
     /// One group, or none if it is gone.
     fn group(&self, id: GroupId) -> impl Future<Output = Result<Option<Group>, Failure>> + Send;
+    /// How people sign in now; none where the server cannot tell.
+    fn sso(&self) -> impl Future<Output = Result<Option<SsoConfiguration>, Failure>> + Send;
+    /// The tenant's e-mail domains; none where the server cannot tell.
+    fn domains(&self) -> impl Future<Output = Result<Option<Vec<Domain>>, Failure>> + Send;
+    /// Whether nobody may sign in but by single sign-on; none where the server cannot tell.
+    fn forces_sso(&self) -> impl Future<Output = Result<Option<bool>, Failure>> + Send;
     /// Every vault that this identity can see.
     fn vaults(&self) -> impl Future<Output = Result<Vec<Vault>, Failure>> + Send;
     /// The folders and entries of a vault that have permissions of their own; none if the vault is gone.

@@ -74,6 +74,20 @@ pub struct User {
     /// `User` or `Application`.
     #[serde(default)]
     pub user_type: String,
+    /// Whether it may sign in at all. Taken for true where the server does not tell.
+    #[serde(default = "yes")]
+    pub is_enabled: bool,
+    /// Whether it is an administrator.
+    #[serde(default)]
+    pub is_administrator: bool,
+    /// `Accepted` once it has joined, `Pending` before. The names are our contract's (`Get-HubUser`'s
+    /// `UserInvitationState` is documented without its values).
+    #[serde(default)]
+    pub invitation_state: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl User {
@@ -87,6 +101,69 @@ impl User {
     #[must_use]
     pub fn is_application(&self) -> bool {
         self.user_type == "Application"
+    }
+
+    /// Whether it was invited and has not joined yet.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.invitation_state.as_deref() == Some("Pending")
+    }
+}
+
+/// How people sign in to the tenant now. No cmdlet reads it: the contract's own operation.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SsoConfiguration {
+    /// What signs people in.
+    pub provider: SsoProvider,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// The application (client) id, where the server tells it.
+    #[serde(default)]
+    pub client_id: Option<String>,
+    /// The OpenID Connect metadata document, where the server tells it.
+    #[serde(default)]
+    pub discovery_url: Option<String>,
+    /// Where the identity provider sends people back to.
+    #[serde(default)]
+    pub callback_url: Option<String>,
+}
+
+/// What signs people in.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub enum SsoProvider {
+    /// An application at an identity provider, by OpenID Connect.
+    OpenId,
+    /// An organization of the Devolutions Portal, as it was before 2023. No write could bring that back.
+    Organization,
+    /// Nothing: people sign in with a Devolutions Account.
+    None,
+}
+
+/// An e-mail domain of the tenant
+/// (*Administration - Authentication - Domain*; <https://github.com/Devolutions/doc>,
+/// `docs/content/en/hub/kb/hub-business/troubleshooting-articles/domain-validation-troubleshooting.md`).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Domain {
+    /// Its name.
+    pub name: String,
+    /// `Pending`, `Verified` or `Expired`.
+    pub status: String,
+    /// The name of the DNS record that proves it.
+    #[serde(default)]
+    pub host_name: Option<String>,
+    /// What that TXT record must say.
+    #[serde(default)]
+    pub txt_value: Option<String>,
+}
+
+impl Domain {
+    /// Whether its users can sign in by single sign-on and be provisioned.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        self.status == "Verified"
     }
 }
 

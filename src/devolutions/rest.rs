@@ -11,8 +11,8 @@ use url::Url;
 
 use super::session::Session;
 use super::{
-    Credentials, DevolutionsCloud, Entry, Group, GroupId, Identity, Observed, Permission, PermissionSet, Place, Target,
-    User, Vault,
+    Credentials, DevolutionsCloud, Domain, Entry, Group, GroupId, Identity, Observed, Permission, PermissionSet, Place,
+    SsoConfiguration, Target, User, Vault,
 };
 use crate::error::{Class, Failure};
 use crate::http::{self, Outcome};
@@ -45,6 +45,14 @@ struct Capabilities {
     operations: Vec<String>,
 }
 
+/// The part of `Get-HubSystemSettings` that we need.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SystemSettings {
+    #[serde(default)]
+    force_sso_login: Option<bool>,
+}
+
 impl Rest {
     /// The server at `url`. Nothing is sent yet.
     pub fn new(
@@ -58,6 +66,13 @@ impl Rest {
 
     async fn read<T: DeserializeOwned>(&self, what: &str, path: &[&str]) -> Result<T, Failure> {
         self.session.call(what, Method::GET, path, |r| r).await?.good()?.json()
+    }
+
+    async fn read_if_any<T: DeserializeOwned>(&self, what: &str, path: &[&str]) -> Result<Option<T>, Failure> {
+        match self.session.call(what, Method::GET, path, |r| r).await? {
+            Outcome::NotFound(_) => Ok(None),
+            outcome => Ok(Some(outcome.good()?.json()?)),
+        }
     }
 
     /// A whole list; none if what it hangs on is gone.
@@ -154,11 +169,21 @@ impl DevolutionsCloud for Rest {
     }
 
     async fn group(&self, id: GroupId) -> Result<Option<Group>, Failure> {
-        let what = format!("read the user group {id}");
-        match self.session.call(&what, Method::GET, &["groups", &id.to_string()], |r| r).await? {
-            Outcome::NotFound(_) => Ok(None),
-            outcome => Ok(Some(outcome.good()?.json()?)),
-        }
+        self.read_if_any(&format!("read the user group {id}"), &["groups", &id.to_string()]).await
+    }
+
+    async fn sso(&self) -> Result<Option<SsoConfiguration>, Failure> {
+        self.read_if_any("read how people sign in", &["authentication", "sso"]).await
+    }
+
+    async fn domains(&self) -> Result<Option<Vec<Domain>>, Failure> {
+        self.list("list the e-mail domains", &["authentication", "domains"], &[]).await
+    }
+
+    async fn forces_sso(&self) -> Result<Option<bool>, Failure> {
+        let what = "read whether single sign-on is forced";
+        let settings: Option<SystemSettings> = self.read_if_any(what, &["system-settings"]).await?;
+        Ok(settings.and_then(|s| s.force_sso_login))
     }
 
     async fn vaults(&self) -> Result<Vec<Vault>, Failure> {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -12,6 +11,7 @@ use tokio::sync::Mutex;
 use url::Url;
 use uuid::Uuid;
 
+use super::refusal::Server;
 use crate::error::{Class, Failure};
 use crate::http::{self, Outcome};
 use crate::metrics::Metrics;
@@ -80,22 +80,11 @@ impl Session {
                 .request(method.clone(), self.url(path)?)
                 .header("tokenId", token.expose_secret())
                 .header("X-Request-Id", Uuid::new_v4().to_string());
-            match self.send(what, method.as_str(), build(request)).await? {
+            match http::send(&Server, &self.metrics, what, build(request)).await? {
                 Outcome::Unauthorized(_) if !fresh => self.forget(&token).await,
                 outcome => return Ok(outcome),
             }
         }
-    }
-
-    async fn send(&self, what: &str, method: &str, request: RequestBuilder) -> Result<Outcome, Failure> {
-        let began = Instant::now();
-        let outcome = http::send(what, request).await;
-        let name = match &outcome {
-            Ok(Outcome::Good(_)) => "ok",
-            Ok(Outcome::Unauthorized(failure) | Outcome::NotFound(failure)) | Err(failure) => failure.reason,
-        };
-        self.metrics.request("DevolutionsCloud", method, name, began.elapsed());
-        outcome
     }
 
     fn url(&self, path: &[&str]) -> Result<Url, Failure> {
@@ -119,7 +108,7 @@ impl Session {
         let what = format!("log in to Devolutions Cloud at {}", self.base.host_str().unwrap_or_default());
         let request =
             self.client.post(self.url(&["login"])?).header("X-Request-Id", Uuid::new_v4().to_string()).json(&body);
-        let login: Login = self.send(&what, "POST", request).await?.good()?.json()?;
+        let login: Login = http::send(&Server, &self.metrics, &what, request).await?.good()?.json()?;
         *fresh = true;
         *token = Some(login.token_id.clone());
         Ok(login.token_id)

@@ -103,6 +103,9 @@ mod tests {
             email: if n < 10 { format!("user{n}@contoso.example") } else { String::new() },
             name: format!("name {n}"),
             user_type: if n < 10 { "User" } else { "Application" }.to_owned(),
+            is_enabled: true,
+            is_administrator: false,
+            invitation_state: None,
         };
         (1..20).map(user).collect()
     }

@@ -5,9 +5,11 @@
 
 pub mod approval;
 mod digest;
+pub mod forecast;
 pub mod group;
 pub mod membership;
 pub mod neutrality;
+pub mod preflight;
 pub mod replacement;
 pub mod run;
 

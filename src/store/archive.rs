@@ -1,4 +1,5 @@
-//! Immutable documents in Secrets: compressed, and in as many parts as their size asks for.
+//! Documents in Secrets: compressed, and in as many parts as their size asks for. Plans and snapshots never change;
+//! a forecast is replaced by the next one.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -9,12 +10,11 @@ use flate2::write::GzEncoder;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::PostParams;
-use kube::{Api, Client, Resource as _};
+use kube::{Api, Client};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{metadata, name_of};
-use crate::api::GroupReplacement;
+use super::{Keeper, Owner};
 use crate::error::{Class, Failure};
 use crate::plan::PlanHash;
 
@@ -22,33 +22,32 @@ use crate::plan::PlanHash;
 const PART: usize = 768 * 1024;
 const DATA: &str = "document.json.gz";
 const PARTS: &str = "parts";
+/// In each part of a document that can change: what the whole of it is, so that parts of two are never taken for one.
+const DIGEST: &str = "digest";
 
 /// The documents of one resource.
 #[derive(Clone, Debug)]
 pub struct Archive {
     api: Api<Secret>,
-    object: GroupReplacement,
+    owner: Owner,
 }
 
 impl Archive {
     /// The documents of `object`.
     #[must_use]
-    pub fn new(client: &Client, object: &GroupReplacement) -> Self {
-        let api = Api::namespaced(client.clone(), object.meta().namespace.as_deref().unwrap_or_default());
-        Self { api, object: object.clone() }
+    pub fn new<R: Keeper>(client: &Client, object: &R) -> Self {
+        let owner = Owner::of(object);
+        Self { api: Api::namespaced(client.clone(), &owner.namespace), owner }
     }
 
     /// Stores a plan under its hash. It belongs to the resource and goes with it. The hash leaves out
     /// names, so the same plan can come with others: then its document has a name of its own.
     pub async fn save_plan<T: Serialize + Sync>(&self, short_hash: &str, plan: &T) -> Result<String, Failure> {
-        let name = name_of(&self.object, &format!("plan-{short_hash}"));
+        let name = self.owner.name_of(&format!("plan-{short_hash}"));
         if self.save(&name, "plan", true, plan).await? {
             return Ok(name);
         }
-        let document = serde_json::to_value(plan).map_err(|e| {
-            Failure::new(Class::Bug, "DocumentUnwritable", format!("Could not write Secret {name}: {e}"))
-        })?;
-        let name = format!("{name}-{}", PlanHash::of(&document).short());
+        let name = format!("{name}-{}", digest(&name, plan)?.short());
         if self.save(&name, "plan", true, plan).await? {
             return Ok(name);
         }
@@ -66,7 +65,7 @@ impl Archive {
         number: u32,
         snapshot: &T,
     ) -> Result<(String, bool), Failure> {
-        let name = name_of(&self.object, &format!("snapshot-{number:04}"));
+        let name = self.owner.name_of(&format!("snapshot-{number:04}"));
         let ours = self.save(&name, "snapshot", false, snapshot).await?;
         Ok((name, ours))
     }
@@ -79,22 +78,10 @@ impl Archive {
         owned: bool,
         document: &T,
     ) -> Result<bool, Failure> {
-        let compressed = compress(document).map_err(|e| {
-            Failure::new(Class::Bug, "DocumentUnwritable", format!("Could not compress Secret {name}: {e}"))
-        })?;
-        let chunks: Vec<&[u8]> = compressed.chunks(PART).collect();
         // The first part comes last: where it is, all of them are.
-        for (index, chunk) in chunks.iter().enumerate().rev() {
-            let name = part_name(name, index);
-            let mut metadata = metadata(&self.object, name.clone(), part);
-            if owned {
-                metadata.owner_references = self.object.controller_owner_ref(&()).map(|owner| vec![owner]);
-            }
-            let data = BTreeMap::from([
-                (DATA.to_owned(), ByteString(chunk.to_vec())),
-                (PARTS.to_owned(), ByteString(chunks.len().to_string().into_bytes())),
-            ]);
-            let secret = Secret { metadata, data: Some(data), immutable: Some(true), ..Secret::default() };
+        for mut secret in self.parts(name, part, owned, document)?.into_iter().rev() {
+            secret.immutable = Some(true);
+            let name = secret.metadata.name.clone().unwrap_or_default();
             match self.api.create(&PostParams::default(), &secret).await {
                 Ok(_) => {}
                 Err(kube::Error::Api(status)) if status.is_already_exists() => {
@@ -123,9 +110,56 @@ impl Archive {
         Ok(true)
     }
 
+    /// Stores the present forecast in the place of the last one. It belongs to the resource and goes with it.
+    pub async fn save_forecast<T: Serialize + Sync>(&self, forecast: &T) -> Result<String, Failure> {
+        let whole = self.owner.name_of("forecast");
+        let digest = digest(&whole, forecast)?;
+        for mut secret in self.parts(&whole, "forecast", true, forecast)?.into_iter().rev() {
+            let name = secret.metadata.name.clone().unwrap_or_default();
+            let mark = ByteString(digest.as_str().as_bytes().to_vec());
+            secret.data.get_or_insert_default().insert(DIGEST.to_owned(), mark);
+            let written = match self.get(&name).await? {
+                Some(there)
+                    if there.data == secret.data
+                        && there.metadata.owner_references == secret.metadata.owner_references =>
+                {
+                    continue;
+                }
+                Some(there) => {
+                    secret.metadata.resource_version = there.metadata.resource_version;
+                    self.api.replace(&name, &PostParams::default(), &secret).await
+                }
+                None => self.api.create(&PostParams::default(), &secret).await,
+            };
+            written.map_err(|e| Failure::kubernetes(&format!("write Secret {name}"), &e))?;
+        }
+        Ok(whole)
+    }
+
+    /// The Secrets that hold a document, the first part first.
+    fn parts<T: Serialize>(&self, name: &str, part: &str, owned: bool, document: &T) -> Result<Vec<Secret>, Failure> {
+        let compressed = compress(document).map_err(|e| {
+            Failure::new(Class::Bug, "DocumentUnwritable", format!("Could not compress Secret {name}: {e}"))
+        })?;
+        let chunks: Vec<&[u8]> = compressed.chunks(PART).collect();
+        let secret = |(index, chunk): (usize, &&[u8])| {
+            let mut metadata = self.owner.metadata(part_name(name, index), part);
+            if owned {
+                metadata.owner_references = self.owner.reference.clone().map(|owner| vec![owner]);
+            }
+            let data = BTreeMap::from([
+                (DATA.to_owned(), ByteString(chunk.to_vec())),
+                (PARTS.to_owned(), ByteString(chunks.len().to_string().into_bytes())),
+            ]);
+            Secret { metadata, data: Some(data), ..Secret::default() }
+        };
+        Ok(chunks.iter().enumerate().map(secret).collect())
+    }
+
     /// Reads a document.
     pub async fn load<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
         let mut compressed = Vec::new();
+        let mut whole = None;
         let mut parts = 1;
         let mut index = 0;
         while index < parts {
@@ -139,6 +173,14 @@ impl Archive {
             let mut data = secret.data.unwrap_or_default();
             if index == 0 {
                 parts = data.get(PARTS).and_then(|n| std::str::from_utf8(&n.0).ok()?.parse().ok()).unwrap_or(1);
+            }
+            let digest = data.remove(DIGEST);
+            if *whole.get_or_insert_with(|| digest.clone()) != digest {
+                return Err(Failure::new(
+                    Class::Conflict,
+                    "WrittenMeanwhile",
+                    format!("Secret {name} was replaced while it was read. Try again."),
+                ));
             }
             compressed.append(&mut data.remove(DATA).unwrap_or_default().0);
             index += 1;
@@ -160,6 +202,12 @@ impl Archive {
     async fn get(&self, name: &str) -> Result<Option<Secret>, Failure> {
         self.api.get_opt(name).await.map_err(|e| Failure::kubernetes(&format!("read Secret {name}"), &e))
     }
+}
+
+fn digest<T: Serialize>(name: &str, document: &T) -> Result<PlanHash, Failure> {
+    let document = serde_json::to_value(document)
+        .map_err(|e| Failure::new(Class::Bug, "DocumentUnwritable", format!("Could not write Secret {name}: {e}")))?;
+    Ok(PlanHash::of(&document))
 }
 
 fn part_name(name: &str, index: usize) -> String {

@@ -5,11 +5,11 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
-use kube::{Api, Client, ResourceExt as _};
+use kube::{Api, Client};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{metadata, name_of};
+use super::Owner;
 use crate::api::{CustomGroupRef, EntraGroupRef, Gate, GroupReplacement};
 use crate::devolutions::GroupId;
 use crate::error::{Class, Failure};
@@ -99,7 +99,7 @@ pub struct Stopped {
 #[derive(Clone, Debug)]
 pub struct CheckpointStore {
     api: Api<Secret>,
-    object: GroupReplacement,
+    owner: Owner,
     /// What was last read or written; a write names its resourceVersion.
     known: Option<Secret>,
 }
@@ -108,13 +108,13 @@ impl CheckpointStore {
     /// The checkpoint of `object`.
     #[must_use]
     pub fn new(client: &Client, object: &GroupReplacement) -> Self {
-        let api = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
-        Self { api, object: object.clone(), known: None }
+        let owner = Owner::of(object);
+        Self { api: Api::namespaced(client.clone(), &owner.namespace), owner, known: None }
     }
 
     /// Reads it; none where nothing was begun.
     pub async fn load(&mut self) -> Result<Option<Checkpoint>, Failure> {
-        let name = name_of(&self.object, "checkpoint");
+        let name = self.owner.name_of("checkpoint");
         let what = format!("read the checkpoint, Secret {name}");
         self.known = self.api.get_opt(&name).await.map_err(|e| Failure::kubernetes(&what, &e))?;
         let Some(secret) = &self.known else {
@@ -131,12 +131,12 @@ impl CheckpointStore {
 
     /// Writes it, if nobody else has since it was read.
     pub async fn save(&mut self, checkpoint: &Checkpoint) -> Result<(), Failure> {
-        let name = name_of(&self.object, "checkpoint");
+        let name = self.owner.name_of("checkpoint");
         let what = format!("write the checkpoint, Secret {name}");
         let bytes = serde_json::to_vec(checkpoint)
             .map_err(|e| Failure::new(Class::Bug, "CheckpointUnwritable", format!("Could not {what}: {e}")))?;
         let mut secret = self.known.clone().unwrap_or_else(|| Secret {
-            metadata: metadata(&self.object, name.clone(), "checkpoint"),
+            metadata: self.owner.metadata(name.clone(), "checkpoint"),
             ..Secret::default()
         });
         secret.data.get_or_insert_default().insert(KEY.to_owned(), ByteString(bytes));

@@ -1,5 +1,5 @@
 //! What must survive a crash, in Secrets beside the resource: the checkpoint, the snapshots of what
-//! was held before the first write, and the plans in full. Together they are an access map of a
+//! was held before the first write, the plans and forecasts in full. Together they are an access map of a
 //! password vault, so as a whole it is nowhere else: status, events and logs name single places and at
 //! most twenty members.
 
@@ -11,32 +11,68 @@ pub use checkpoint::{Checkpoint, CheckpointStore, Named, Run, Stopped};
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::ResourceExt as _;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::{Resource, ResourceExt as _};
 
-use crate::api::{GROUP, GroupReplacement};
+use crate::api::{GROUP, GroupReplacement, SsoMigration};
 
 /// The field manager of everything that the operator writes.
 pub const MANAGER: &str = "devolutions-migration-operator";
 
-/// `grpr-<name>-<suffix>`.
-fn name_of(object: &GroupReplacement, suffix: &str) -> String {
-    format!("grpr-{}-{suffix}", object.name_any())
+/// A kind that keeps documents in Secrets.
+pub trait Keeper: Resource<DynamicType = ()> {
+    /// What the names of its Secrets begin with: the kind's short name.
+    const PREFIX: &'static str;
 }
 
-fn metadata(object: &GroupReplacement, name: String, part: &str) -> ObjectMeta {
-    let labels = [
-        ("app.kubernetes.io/managed-by".to_owned(), MANAGER.to_owned()),
-        (format!("{GROUP}/kind"), "GroupReplacement".to_owned()),
-        (format!("{GROUP}/part"), part.to_owned()),
-    ];
-    // A name can be longer than a label's value may be, so it stands in an annotation.
-    let annotations = [(format!("{GROUP}/name"), object.name_any())];
-    ObjectMeta {
-        name: Some(name),
-        namespace: object.namespace(),
-        labels: Some(BTreeMap::from(labels)),
-        annotations: Some(BTreeMap::from(annotations)),
-        ..ObjectMeta::default()
+impl Keeper for GroupReplacement {
+    const PREFIX: &'static str = "grpr";
+}
+
+impl Keeper for SsoMigration {
+    const PREFIX: &'static str = "ssom";
+}
+
+/// The resource that documents belong to.
+#[derive(Clone, Debug)]
+struct Owner {
+    prefix: &'static str,
+    kind: String,
+    name: String,
+    namespace: String,
+    reference: Option<OwnerReference>,
+}
+
+impl Owner {
+    fn of<R: Keeper>(object: &R) -> Self {
+        Self {
+            prefix: R::PREFIX,
+            kind: R::kind(&()).into_owned(),
+            name: object.name_any(),
+            namespace: object.namespace().unwrap_or_default(),
+            reference: object.controller_owner_ref(&()),
+        }
+    }
+
+    /// `<short name of the kind>-<name>-<suffix>`.
+    fn name_of(&self, suffix: &str) -> String {
+        format!("{}-{}-{suffix}", self.prefix, self.name)
+    }
+
+    fn metadata(&self, name: String, part: &str) -> ObjectMeta {
+        let labels = [
+            ("app.kubernetes.io/managed-by".to_owned(), MANAGER.to_owned()),
+            (format!("{GROUP}/kind"), self.kind.clone()),
+            (format!("{GROUP}/part"), part.to_owned()),
+        ];
+        // A name can be longer than a label's value may be, so it stands in an annotation.
+        let annotations = [(format!("{GROUP}/name"), self.name.clone())];
+        ObjectMeta {
+            name: Some(name),
+            namespace: Some(self.namespace.clone()),
+            labels: Some(BTreeMap::from(labels)),
+            annotations: Some(BTreeMap::from(annotations)),
+            ..ObjectMeta::default()
+        }
     }
 }

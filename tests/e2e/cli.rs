@@ -32,7 +32,7 @@ impl Person {
             json!([
                 {
                     "apiGroups": ["migration.devolutions.net"], "verbs": ["get", "list", "watch"],
-                    "resources": ["tenantconnections", "groupreplacements", "planapprovals"],
+                    "resources": ["tenantconnections", "ssomigrations", "groupreplacements", "planapprovals"],
                 },
                 {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
             ]),

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use testbed::wait::{self, Object};
 
 use crate::cli::Person;
+use crate::migration::{decided, migration, until_reason as migration_until};
 use crate::stage::{ALICE, Stage, WITHIN, condition, run};
 
 /// What differs from run to run, each with what stands for it. Of the same length where a column follows.
@@ -65,6 +66,13 @@ impl Transcript {
         self.operator(person, &["status"]).await;
         self.kubectl(stage, &["get", "tconn,grpr,papp"]).await;
         self.kubectl(stage, &["describe", "grpr", name]).await;
+    }
+
+    async fn look_at_migration(&mut self, stage: &Stage, person: &Person) {
+        self.operator(person, &["status"]).await;
+        self.operator(person, &["plan", "ssom/contoso"]).await;
+        self.kubectl(stage, &["get", "ssom,tconn"]).await;
+        self.kubectl(stage, &["describe", "ssom", "contoso"]).await;
     }
 
     fn check(self, file: &str) {
@@ -154,6 +162,27 @@ fn from_waiting_to_rolled_back() {
         seen.look(&stage, &alice, "sysadmins").await;
         seen.operator(&alice, &["plan", "grpr/sysadmins"]).await;
         seen.check("rolled-back.txt");
+        stage.end().await;
+    });
+}
+
+#[test]
+fn a_migration_that_only_looks() {
+    run(async {
+        let stage = Stage::new("golden-migration").await;
+        let alice = Person::new(&stage, ALICE).await;
+        connected(&stage).await;
+        stage.apply(&migration(json!({"assignments": {"groups": [{"displayName": "Vault-Admins"}, {"displayName": "vault-operators"}]}}))).await.unwrap();
+        migration_until(&stage, "PreflightFailed").await;
+        let mut seen = Transcript::new("A migration is looked at, and some things are in its way.");
+        seen.look_at_migration(&stage, &alice).await;
+        seen.check("migration-in-the-way.txt");
+
+        stage.apply(&migration(decided())).await.unwrap();
+        migration_until(&stage, "Planned").await;
+        let mut seen = Transcript::new("What was in its way is resolved, accepted or waived.");
+        seen.look_at_migration(&stage, &alice).await;
+        seen.check("migration-planned.txt");
         stage.end().await;
     });
 }

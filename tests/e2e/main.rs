@@ -11,6 +11,7 @@ mod crashes;
 mod golden;
 mod interference;
 mod journey;
+mod migration;
 mod mutants;
 mod refusals;
 mod resources;

@@ -69,6 +69,128 @@ fn nonsense_in_a_field_is_refused_with_words_for_a_person() {
 }
 
 #[test]
+fn nonsense_in_a_migration_or_in_a_connections_entra_is_refused_with_words_for_a_person() {
+    run(async {
+        let id = "1f0c6a0e-2b1d-4f5e-9c3a-7d8e9f0a1b2c";
+        let migration = |path: &str, value: Value| {
+            let mut manifest = json!({
+                "apiVersion": "migration.devolutions.net/v1alpha1", "kind": "SsoMigration", "metadata": {"name": "x"},
+                "spec": {
+                    "connectionRef": {"name": "contoso"}, "mode": "Plan",
+                    "assignments": {"groups": [{"id": id}]}, "verification": {"waivers": [{"user": "a@b.c", "reason": "x"}]},
+                },
+            });
+            set(&mut manifest, path, value);
+            manifest
+        };
+        let connection = |path: &str, value: Value| {
+            let mut manifest = json!({
+                "apiVersion": "migration.devolutions.net/v1alpha1", "kind": "TenantConnection", "metadata": {"name": "x"},
+                "spec": {
+                    "devolutionsCloud": {"url": "https://contoso.devolutions.app", "credentialsRef": {"name": "s"}},
+                    "entra": {
+                        "tenantId": id, "clientId": id,
+                        "credential": {"type": "ClientSecret", "clientSecret": {"secretRef": {"name": "s"}}},
+                    },
+                },
+            });
+            set(&mut manifest, path, value);
+            manifest
+        };
+        let nothing = Value::Null;
+        let waiver = |fields: Value| migration("/spec/verification/waivers/0", fields);
+        let custom = |authority: &str, graph: &str| {
+            let custom = json!({"authorityHost": authority, "graphUrl": graph});
+            connection("/spec/entra/cloud", json!({"type": "Custom", "custom": custom}))
+        };
+        let cases = [
+            (migration("/spec/x", nothing.clone()), ""),
+            (migration("/spec/mode", nothing.clone()), "spec.mode"),
+            (migration("/spec/mode", json!("Apply")), "supported values: \"Plan\""),
+            (migration("/spec/assignments/groups/0", json!({})), "exactly one of displayName and id"),
+            (migration("/spec/assignments/groups/0", json!({"id": "x"})), "must be a GUID"),
+            (migration("/spec/currentApplication", json!({"appId": "Devolutions Hub"})), "must be a GUID"),
+            (migration("/spec/application", json!({"displayName": ""})), "displayName"),
+            (migration("/spec/application", json!({"assignmentRequired": "Perhaps"})), "supported values"),
+            (
+                waiver(json!({"user": "a@b.c", "emailDomain": "b.c", "reason": "x"})),
+                "exactly one of user and emailDomain",
+            ),
+            (waiver(json!({"emailDomain": "a@b.c", "reason": "x"})), "without an @"),
+            (waiver(json!({"user": "a@b.c"})), "reason"),
+            (waiver(json!({"user": "a@b.c", "reason": "x", "until": "soon"})), "until"),
+            (migration("/spec/acknowledgements", json!(["A", "A"])), "Duplicate"),
+            (migration("/spec/breakGlass", json!({"user": ""})), "breakGlass"),
+            (connection("/spec/x", nothing.clone()), ""),
+            (connection("/spec/entra/tenantId", json!("contoso.com")), "must be a GUID: the tenant id"),
+            (connection("/spec/entra/clientId", json!("x")), "must be a GUID: the application (client) id"),
+            (connection("/spec/entra/credential/clientSecret", nothing.clone()), "give clientSecret if, and only if"),
+            (
+                connection("/spec/entra/credential/type", json!("WorkloadIdentity")),
+                "give workloadIdentity if, and only if",
+            ),
+            (connection("/spec/entra/cloud", json!({"type": "Custom"})), "give custom if, and only if"),
+            (connection("/spec/entra/cloud", json!({"type": "Mars"})), "supported values"),
+            (custom("https://login.example", "http://graph.example"), "must be an https URL"),
+            (custom("https://u:p@login.example", "https://graph.example"), "must be an https URL"),
+            (custom("https://login.example", "https://graph.example"), ""),
+        ];
+        for (manifest, says) in cases {
+            let said = refusal(manifest.clone()).await;
+            assert!(if says.is_empty() { said.is_empty() } else { said.contains(says) }, "{says}: {manifest}\n{said}");
+        }
+    });
+}
+
+/// Sets a field, or takes it away. One that is not there is added to its parent.
+fn set(manifest: &mut Value, path: &str, value: Value) {
+    let (parent, field) = path.rsplit_once('/').unwrap();
+    match manifest.pointer_mut(parent).unwrap() {
+        Value::Array(items) => items[field.parse::<usize>().unwrap()] = value,
+        parent if value.is_null() => {
+            parent.as_object_mut().unwrap().remove(field);
+        }
+        parent => parent[field] = value,
+    }
+}
+
+#[test]
+fn a_connections_tenant_cannot_be_changed_once_it_is_there() {
+    run(async {
+        let cluster = cluster().await;
+        let apply = async |manifest: &Value| {
+            cluster.kubectl(&["apply", "-n", "default", "-f", "-"], Some(&manifest.to_string())).await
+        };
+        let id = "1f0c6a0e-2b1d-4f5e-9c3a-7d8e9f0a1b2c";
+        let mut connection = json!({
+            "apiVersion": "migration.devolutions.net/v1alpha1", "kind": "TenantConnection", "metadata": {"name": "tenant"},
+            "spec": {"devolutionsCloud": {"url": "https://contoso.devolutions.app", "credentialsRef": {"name": "s"}}},
+        });
+        apply(&connection).await.unwrap();
+        // It may come later.
+        connection["spec"]["entra"] = json!({
+            "tenantId": id, "clientId": id,
+            "credential": {"type": "ClientSecret", "clientSecret": {"secretRef": {"name": "s"}}},
+        });
+        apply(&connection).await.unwrap();
+        let other = "00000000-2b1d-4f5e-9c3a-7d8e9f0a1b2c";
+        for (path, value, says) in [
+            ("/spec/entra/tenantId", json!(other), "entra.tenantId is immutable"),
+            ("/spec/entra/cloud", json!({"type": "China"}), "entra.cloud is immutable"),
+            ("/spec/entra", Value::Null, "immutable"),
+        ] {
+            let mut changed = connection.clone();
+            set(&mut changed, path, value);
+            let said = apply(&changed).await.unwrap_err().to_string();
+            assert!(said.contains(says), "{said}");
+        }
+        set(&mut connection, "/spec/entra/clientId", json!(other));
+        apply(&connection).await.unwrap();
+        cluster.kubectl(&["delete", "tconn", "tenant", "-n", "default"], None).await.unwrap();
+    });
+}
+
+#[test]
 fn what_plans_rest_on_cannot_be_changed() {
     run(async {
         let cluster = cluster().await;
@@ -94,7 +216,7 @@ fn what_plans_rest_on_cannot_be_changed() {
 #[test]
 fn the_examples_are_accepted_as_they_stand() {
     run(async {
-        for example in ["connection", "replacement", "roles"] {
+        for example in ["connection", "migration", "replacement", "roles"] {
             let text = manifest(&format!("examples/{example}.yaml"));
             let dry = ["apply", "--dry-run=server", "-n", "default", "-f", "-"];
             cluster().await.kubectl(&dry, Some(&text)).await.unwrap();

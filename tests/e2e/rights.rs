@@ -69,6 +69,7 @@ fn the_operator_as_installed_is_refused_nothing_and_uses_every_right_it_has() {
         let stage = Stage::new("rights").await;
         stage.operator.kill().await.unwrap();
         let operator = as_installed(&stage).await;
+        crate::migration::looks_with_workload_identity(&stage).await;
         stage.replace_sysadmins(json!({})).await;
         stage.approve("sysadmins").await;
         stage.until_reason("sysadmins", "Replaced").await;
@@ -162,6 +163,9 @@ fn who_edits_or_administrates_a_namespace_may_not_approve_in_it_and_an_approver_
             (("list", "groupreplacements"), &["view", "edit", "admin", "approver"][..]),
             (("list", "tenantconnections"), &["view", "edit", "admin", "approver"]),
             (("list", "planapprovals"), &["view", "edit", "admin", "approver"]),
+            (("list", "ssomigrations"), &["view", "edit", "admin", "approver"]),
+            (("create", "ssomigrations"), &["edit", "admin"]),
+            (("patch", "ssomigrations/status"), &[]),
             (("create", "groupreplacements"), &["edit", "admin"]),
             (("delete", "groupreplacements"), &["edit", "admin"]),
             (("create", "tenantconnections"), &["admin"]),

@@ -118,7 +118,7 @@ impl Stage {
         let folder = folder(&namespace);
         let sandbox = Sandbox::start(&folder.join("sandbox"), world).await.unwrap();
         let own = "crds.enabled=false,admissionPolicy.enabled=false,userRoles.enabled=false";
-        let settings = "allowHosts={127.0.0.1},observeIntervalSeconds=2";
+        let settings = "allowHosts={127.0.0.1},observeIntervalSeconds=2,workloadIdentityServiceAccounts={migrator}";
         install(cluster, &namespace, &["--set", own, "--set", settings]).await;
         let apply = |manifest: String| {
             let namespace = namespace.clone();
@@ -214,6 +214,17 @@ impl Stage {
 
     pub async fn journal(&self) -> Journal {
         self.sandbox.journal(0).await.unwrap()
+    }
+
+    /// Waits for a request to the sandbox after number `after`.
+    pub async fn until_request(&self, after: u64, fits: impl Fn(&Request) -> bool) {
+        let look = async {
+            let mut pause = tokio::time::interval(Duration::from_millis(50));
+            while !self.sandbox.journal(after).await.unwrap().entries.iter().any(&fits) {
+                pause.tick().await;
+            }
+        };
+        tokio::time::timeout(WITHIN, look).await.expect("such a request");
     }
 
     /// What the operator changed in the outside world, in order.
@@ -340,6 +351,11 @@ fn connection(sandbox: &Sandbox) -> String {
             },
         },
         {
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "entra-id", "labels": {"migration.devolutions.net/connection": "contoso"}},
+            "stringData": {"clientSecret": export("CLIENT_SECRET")},
+        },
+        {
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "sandbox-ca"},
             "data": {"ca.crt": std::fs::read_to_string(sandbox.authority()).unwrap()},
         },
@@ -348,6 +364,15 @@ fn connection(sandbox: &Sandbox) -> String {
             "spec": {"devolutionsCloud": {
                 "url": sandbox.devolutions_url(),
                 "credentialsRef": {"name": "devolutions-cloud"},
+                "caBundleRef": {"name": "sandbox-ca"},
+            }, "entra": {
+                "tenantId": export("TENANT_ID"),
+                "clientId": export("CLIENT_ID"),
+                "credential": {"type": "ClientSecret", "clientSecret": {"secretRef": {"name": "entra-id"}}},
+                "cloud": {
+                    "type": "Custom",
+                    "custom": {"authorityHost": export("AUTHORITY_URL"), "graphUrl": export("GRAPH_URL")},
+                },
                 "caBundleRef": {"name": "sandbox-ca"},
             }},
         },

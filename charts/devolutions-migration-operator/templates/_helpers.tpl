@@ -68,15 +68,15 @@ namespace: {{ .Release.Namespace }}
 {{/* What the operator may do where it works: the requests it makes, and no more. */}}
 {{- define "operator.rules" -}}
 - apiGroups: [migration.devolutions.net]
-  resources: [tenantconnections, groupreplacements]
+  resources: [tenantconnections, ssomigrations, groupreplacements]
   verbs: [get, list, watch]
 - apiGroups: [migration.devolutions.net]
   resources: [planapprovals]
   verbs: [list, watch]
 - apiGroups: [migration.devolutions.net]
-  resources: [tenantconnections/status, groupreplacements/status, planapprovals/status]
+  resources: [tenantconnections/status, ssomigrations/status, groupreplacements/status, planapprovals/status]
   verbs: [patch]
-# Credentials are read; checkpoint, snapshots and plans are kept. Never listed, watched or deleted.
+# Credentials are read; checkpoint, snapshots, plans and forecasts are kept. Never listed, watched or deleted.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, update]
@@ -84,6 +84,13 @@ namespace: {{ .Release.Namespace }}
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get]
+{{- with .Values.workloadIdentityServiceAccounts }}
+# Accounts whose tokens connections show to Entra ID.
+- apiGroups: [""]
+  resources: [serviceaccounts/token]
+  resourceNames: {{ toYaml . | nindent 4 }}
+  verbs: [create]
+{{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

@@ -2,6 +2,9 @@
 //!
 //! It has a port of its own and asks for no credentials; it listens on loopback.
 
+mod credentials;
+mod entra;
+mod sso;
 mod world;
 
 use std::time::Duration;
@@ -9,7 +12,7 @@ use std::time::Duration;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,7 +35,19 @@ pub fn router(app: App) -> Router {
         .route("/access", get(world::access))
         .route("/world", get(world::summary))
         .route("/state", get(world::state))
-        .route("/sync", post(world::sync));
+        .route("/sync", post(world::sync))
+        .route("/sso", patch(sso::change))
+        .route("/sso/domains/{name}", put(sso::domain))
+        .route("/entra", get(entra::show))
+        .route("/entra/users/{upn}", patch(entra::user))
+        .route("/entra/members", put(entra::members))
+        .route("/entra/applications/{named}", patch(entra::application))
+        .route("/entra/assignments", put(entra::assignment))
+        .route("/entra/permissions", post(credentials::permissions))
+        .route("/entra/secrets", post(credentials::secret))
+        .route("/entra/federated-credentials", post(credentials::federated))
+        .route("/issuers", post(credentials::issuer))
+        .route("/certificates", post(credentials::certificate));
     Router::new().nest(BASE, control).with_state(app)
 }
 

@@ -10,17 +10,11 @@ use uuid::Uuid;
 use super::error::ApiError;
 use crate::access::{self, Cause, Request};
 use crate::cloud::{App, Cloud, SiemEvent};
+use crate::gate::Call;
 use crate::world::{Change, Object};
 
 /// The header that carries the token.
 pub const TOKEN: &str = "tokenId";
-
-/// A request on its way, as the journal will know it.
-#[derive(Debug, Clone)]
-pub struct Call {
-    pub method: String,
-    pub path: String,
-}
 
 /// A logged-in identity and its request.
 #[derive(Debug, Clone)]

@@ -74,9 +74,13 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = json!({"code": self.code, "name": self.name, "message": self.message});
-        (self.status, Json(body)).into_response()
+        body(self.status, self.code, self.name, &self.message)
     }
+}
+
+/// The form of every refusal.
+pub fn body(status: StatusCode, code: u32, name: &str, message: &str) -> Response {
+    (status, Json(json!({"code": code, "name": name, "message": message}))).into_response()
 }
 
 impl From<PermissionError> for ApiError {

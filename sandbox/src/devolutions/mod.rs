@@ -1,10 +1,11 @@
 //! The Devolutions Cloud side: the cloud contract (`contract/devolutions-cloud.openapi.yaml`), which is this project's
 //! own. No endpoint of it is known to exist on the vendor's service.
 
+mod authentication;
 mod caller;
 mod error;
-mod gate;
 mod groups;
+mod operations;
 mod page;
 mod permissions;
 mod session;
@@ -13,61 +14,30 @@ mod users;
 mod vaults;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 
 use crate::cloud::App;
+use crate::fault::Refusal;
+use crate::gate;
+use crate::system::System;
 use crate::world::Level;
 
 use error::ApiError;
+use operations::operation;
+pub use operations::unknown;
+
+/// The header with a request's number, on the way in and on the way out.
+pub const REQUEST_ID: &str = "x-request-id";
 
 /// Where the contract is served.
 pub const BASE: &str = "/api/v1";
 
-/// The ids of all operations, as `GET /capabilities` tells them.
-pub const OPERATIONS: &[&str] = &[
-    "login",
-    "logout",
-    "getCapabilities",
-    "getMe",
-    "listUsers",
-    "getUser",
-    "listGroups",
-    "getGroup",
-    "updateGroup",
-    "deleteGroup",
-    "addGroupMembers",
-    "removeGroupMember",
-    "listVaults",
-    "listVaultRoles",
-    "listEntryRoles",
-    "getSystemSettings",
-    "getSystemPermissions",
-    "putSystemPermissionOfGroup",
-    "deleteSystemPermissionOfGroup",
-    "putSystemPermissionOfUser",
-    "deleteSystemPermissionOfUser",
-    "getSystemVaultPermissions",
-    "putSystemVaultPermissionOfGroup",
-    "deleteSystemVaultPermissionOfGroup",
-    "putSystemVaultPermissionOfUser",
-    "deleteSystemVaultPermissionOfUser",
-    "getVaultPermissions",
-    "putVaultPermissionOfGroup",
-    "deleteVaultPermissionOfGroup",
-    "putVaultPermissionOfUser",
-    "deleteVaultPermissionOfUser",
-    "listEntries",
-    "getEntryPermissions",
-    "putEntryPermissionOfGroup",
-    "deleteEntryPermissionOfGroup",
-    "putEntryPermissionOfUser",
-    "deleteEntryPermissionOfUser",
-    "listSiemLogs",
-];
-
 /// Everything under [`BASE`], behind the gate that injects faults and keeps the journal.
-pub fn router(app: App) -> Router {
+pub fn router(app: &App) -> Router {
     let contract = Router::new()
         .route("/login", post(session::log_in))
         .route("/logout", post(session::log_out))
@@ -88,11 +58,42 @@ pub fn router(app: App) -> Router {
         .nest("/system-permissions", permissions::router(Level::System))
         .nest("/system-vault-permissions", permissions::router(Level::AllVaults))
         .nest("/vaults/{vault}/permissions", permissions::router(Level::Vault))
-        .nest("/vaults/{vault}/entries/{entry}/permissions", permissions::router(Level::Entry));
-    Router::new()
+        .nest("/vaults/{vault}/entries/{entry}/permissions", permissions::router(Level::Entry))
+        .route("/authentication/sso", get(authentication::sso))
+        .route("/authentication/domains", get(authentication::domains))
+        .layer(from_fn_with_state(app.clone(), lack));
+    let router = Router::new()
         .nest(BASE, contract)
-        .fallback(async || ApiError::not_found("NoSuchOperation", "The contract has no such path."))
+        .fallback(async || no_such_operation())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(from_fn_with_state(app.clone(), gate::gate))
-        .with_state(app)
+        .with_state(app.clone());
+    gate::guard(router, app, System::DevolutionsCloud)
+}
+
+/// Answers as if an operation were not there, where the scenario says that the server lacks it.
+async fn lack(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_lacking = {
+        let cloud = app.cloud();
+        let lacking = &cloud.world.switches.cannot;
+        let operation = || operation(request.method(), request.uri().path());
+        !lacking.is_empty() && operation().is_some_and(|it| lacking.iter().any(|lacking| lacking == it))
+    };
+    if is_lacking { no_such_operation().into_response() } else { next.run(request).await }
+}
+
+fn no_such_operation() -> ApiError {
+    ApiError::not_found("NoSuchOperation", "The contract has no such path.")
+}
+
+/// Who asks: whoever is logged in with the token.
+pub fn identity(app: &App, headers: &HeaderMap) -> Option<String> {
+    let token = headers.get(caller::TOKEN)?.to_str().ok()?;
+    let cloud = app.cloud();
+    Some(cloud.identity(cloud.session(token)?))
+}
+
+/// An injected refusal.
+pub fn refuse(status: StatusCode, refusal: &Refusal) -> Response {
+    let name = refusal.name.as_deref().unwrap_or("InjectedFault");
+    error::body(status, refusal.code, name, refusal.message())
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
-use super::gate::Identity;
 use crate::cloud::App;
+use crate::gate::Identity;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

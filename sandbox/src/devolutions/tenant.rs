@@ -7,15 +7,18 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::OPERATIONS;
 use super::caller::Caller;
 use super::error::ApiError;
+use super::operations::OPERATIONS;
 use super::page::Page;
 use crate::cloud::App;
 
 /// `GET /capabilities`
-pub async fn capabilities(_: Caller) -> Json<Value> {
-    Json(json!({"contractVersion": "1", "operations": OPERATIONS}))
+pub async fn capabilities(State(app): State<App>, _: Caller) -> Json<Value> {
+    let cloud = app.cloud();
+    let lacks = |id: &str| cloud.world.switches.cannot.iter().any(|it| it == id);
+    let operations: Vec<&str> = OPERATIONS.iter().map(|(id, ..)| *id).filter(|id| !lacks(id)).collect();
+    Json(json!({"contractVersion": "1", "operations": operations}))
 }
 
 /// `GET /me`
@@ -30,7 +33,8 @@ pub async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Value>, A
 pub async fn system_settings(State(app): State<App>, caller: Caller) -> Result<Json<Value>, ApiError> {
     let cloud = app.cloud();
     caller.needs(&cloud, "manageSystemConfiguration")?;
-    Ok(Json(json!({"forceSsoLogin": false, "organizationId": cloud.world.organization_id})))
+    let is_forced = cloud.world.sso.as_ref().is_some_and(|it| it.is_forced);
+    Ok(Json(json!({"forceSsoLogin": is_forced, "organizationId": cloud.world.organization_id})))
 }
 
 #[derive(Deserialize)]

@@ -6,10 +6,12 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::entra::{Entra, EntraProblem};
+use super::names::{Ids, NameProblem, Names};
 use super::scenario::{EntrySpec, Grant, GroupKind, GroupSpec, UserSpec};
 use super::{
-    Change, Entry, FlagNames, Group, Invitation, Level, Object, PermissionError, Principal, Scenario, User, UserType,
-    Vault, World, roles,
+    Change, Entry, FlagNames, Group, Invitation, Level, Object, PermissionError, Principal, Provider, Scenario, Sso,
+    User, UserType, Vault, World, roles,
 };
 
 /// What is wrong with a scenario, in words.
@@ -19,10 +21,12 @@ pub struct ScenarioError(#[from] Problem);
 
 #[derive(Debug, thiserror::Error)]
 enum Problem {
-    #[error("there is no {kind} called {name:?} (referred to by {by})")]
-    Unknown { kind: &'static str, name: String, by: String },
-    #[error("{name:?} fits more than one {kind} (referred to by {by}); give them different `key`s")]
-    Ambiguous { kind: &'static str, name: String, by: String },
+    #[error(transparent)]
+    Name(#[from] NameProblem),
+    #[error(transparent)]
+    Entra(#[from] EntraProblem),
+    #[error("`sso`: {0}")]
+    Sso(&'static str),
     #[error("{0}: a grant names exactly one of `group` and `user`")]
     Grantee(String),
     #[error("{0}: a grant has exactly one of `role` and `flags`")]
@@ -37,43 +41,6 @@ enum Problem {
     ExternalId(String),
 }
 
-/// Names that refer to ids; `None` stands for a name that more than one thing has.
-type Names = HashMap<String, Option<Uuid>>;
-
-fn remember(names: &mut Names, name: &str, id: Uuid) {
-    names.entry(name.to_owned()).and_modify(|it| *it = None).or_insert(Some(id));
-}
-
-fn find(names: &Names, kind: &'static str, name: &str, by: &str) -> Result<Uuid, Problem> {
-    let (name, by) = (name.to_owned(), by.to_owned());
-    match names.get(&name) {
-        Some(Some(id)) => Ok(*id),
-        Some(None) => Err(Problem::Ambiguous { kind, name, by }),
-        None => Err(Problem::Unknown { kind, name, by }),
-    }
-}
-
-/// Makes ids from names, the same ones for the same seed; a second thing of the same name gets one of its own.
-struct Ids {
-    namespace: Uuid,
-    seen: HashMap<String, u32>,
-}
-
-impl Ids {
-    fn new(seed: u64) -> Self {
-        Self {
-            namespace: Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("sandbox world {seed}").as_bytes()),
-            seen: HashMap::new(),
-        }
-    }
-
-    fn mint(&mut self, what: &str) -> Uuid {
-        let count = self.seen.entry(what.to_owned()).and_modify(|it| *it += 1).or_default();
-        let name = if *count == 0 { what.to_owned() } else { format!("{what}#{count}") };
-        Uuid::new_v5(&self.namespace, name.as_bytes())
-    }
-}
-
 impl World {
     /// Makes the world that a scenario describes.
     pub fn build(scenario: &Scenario) -> Result<Self, ScenarioError> {
@@ -82,11 +49,11 @@ impl World {
         let vault_roles = roles::roles("vault", namespace, &mut flag_names);
         let entry_roles = roles::roles("entry", namespace, &mut flag_names);
         let mut users = IndexMap::new();
-        let mut user_names = Names::new();
+        let mut user_names = Names::of("user");
         let made = [&scenario.identities.operator, &scenario.identities.person].map(|who| identity(scenario, who));
         for user in scenario.users.iter().chain(made.iter().flatten()) {
             let id = ids.mint(&format!("user/{}", reference(user)));
-            remember(&mut user_names, reference(user), id);
+            user_names.remember(reference(user), id);
             users.insert(id, new_user(user));
         }
         let by = "`identities`";
@@ -94,14 +61,16 @@ impl World {
             organization: scenario.organization.clone(),
             organization_id: ids.mint("organization"),
             switches: scenario.switches.clone(),
-            operator: find(&user_names, "user", &scenario.identities.operator, by)?,
-            person: find(&user_names, "user", &scenario.identities.person, by)?,
+            operator: user_names.find(&scenario.identities.operator, by).map_err(Problem::from)?,
+            person: user_names.find(&scenario.identities.person, by).map_err(Problem::from)?,
             users,
             groups: IndexMap::new(),
             vaults: IndexMap::new(),
             vault_roles,
             entry_roles,
             flag_names,
+            entra: None,
+            sso: None,
             permissions: HashMap::new(),
             groups_of: HashMap::new(),
         };
@@ -127,18 +96,38 @@ impl World {
                 world.grant(Object::Entry { vault, entry }, &spec.permissions, &names)?;
             }
         }
+        world.add_sign_in(scenario, &mut ids)?;
         Ok(world)
     }
 
+    /// The Entra tenant, and single sign-on with one of its applications.
+    fn add_sign_in(&mut self, scenario: &Scenario, ids: &mut Ids) -> Result<(), Problem> {
+        let mut applications = Names::of("application");
+        if let Some(spec) = &scenario.entra {
+            let synced = self.groups.values().filter_map(|it| Some((it.name.as_str(), it.external_id?)));
+            let (entra, names) = Entra::build(spec, &scenario.organization, synced, ids)?;
+            (self.entra, applications) = (Some(entra), names);
+        }
+        let Some(spec) = &scenario.sso else { return Ok(()) };
+        if (spec.provider == Provider::OpenId) != spec.application.is_some() {
+            return Err(Problem::Sso("an `application` belongs to the provider `openId`, and only to it"));
+        }
+        let application = spec.application.as_ref().map(|it| applications.find(it, "`sso`")).transpose()?;
+        let entra = self.entra.as_ref();
+        let client_id = application.and_then(|id| entra?.applications.get(&id)).map(|it| it.app_id);
+        self.sso = Some(Sso::new(spec, client_id, ids.namespace));
+        Ok(())
+    }
+
     fn add_groups(&mut self, specs: &[GroupSpec], users: &Names, ids: &mut Ids) -> Result<Names, Problem> {
-        let mut names = Names::new();
+        let mut names = Names::of("group");
         for spec in specs {
             let key = spec.key.as_deref().unwrap_or(&spec.name);
             let id = ids.mint(&format!("group/{key}"));
-            remember(&mut names, key, id);
+            names.remember(key, id);
             let by = format!("group {key:?}");
             let members: BTreeSet<Uuid> =
-                spec.members.iter().map(|it| find(users, "user", it, &by)).collect::<Result<_, _>>()?;
+                spec.members.iter().map(|it| users.find(it, &by)).collect::<Result<_, _>>()?;
             let is_synced = spec.kind == GroupKind::Synced;
             if !is_synced && spec.external_id.is_some() {
                 return Err(Problem::ExternalId(spec.name.clone()));
@@ -182,8 +171,8 @@ impl World {
         for grant in grants {
             let place = self.describe(object);
             let principal = match (&grant.group, &grant.user) {
-                (Some(group), None) => Principal::Group(find(&names.groups, "group", group, &place)?),
-                (None, Some(user)) => Principal::User(find(&names.users, "user", user, &place)?),
+                (Some(group), None) => Principal::Group(names.groups.find(group, &place)?),
+                (None, Some(user)) => Principal::User(names.users.find(user, &place)?),
                 _ => return Err(Problem::Grantee(place)),
             };
             let body = self.permission_body(object.level(), grant, &place)?;

@@ -9,6 +9,8 @@ use super::scenario::{
     EntrySpec, Grant, GroupKind, GroupSpec, Identities, Invitation, Scenario, Switches, TenantGrants, UserSpec,
     UserType, VaultSpec,
 };
+use super::sso::{SsoDomainSpec, SsoSpec};
+use super::{DomainStatus, Provider, entra};
 
 /// How big a generated world is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +81,7 @@ const UNKNOWN_FLAG: &str = "flagOfALaterVersion";
 ///
 /// Each custom group `X` has a synced twin `ENTRA-X` of equal members that holds nothing, but for every tenth: that one
 /// already holds what its custom group holds on one entry. A few more custom groups have no twin. There are an owner, administrators, application
-/// identities (members of no group), disabled users and pending invitations.
+/// identities (members of no group), disabled users and pending invitations. Beside it is an Entra tenant.
 #[must_use]
 pub fn generate(seed: u64, sizes: Sizes) -> Scenario {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -91,7 +93,15 @@ pub fn generate(seed: u64, sizes: Sizes) -> Scenario {
     let vaults = vaults(&mut grantees, sizes);
     let organization = "Contoso".to_owned();
     let (switches, identities) = (Switches::default(), Identities::default());
-    Scenario { seed, organization, switches, identities, users, groups, permissions, vaults }
+    let entra = Some(entra::generate::generate(seed, &users, &groups));
+    let sso = Some(SsoSpec {
+        provider: Provider::OpenId,
+        application: Some(entra::generate::APPLICATION.to_owned()),
+        callback_url: Some(entra::generate::CALLBACK.to_owned()),
+        domains: vec![SsoDomainSpec { name: "contoso.example".to_owned(), status: DomainStatus::Verified }],
+        ..SsoSpec::default()
+    });
+    Scenario { seed, organization, switches, identities, users, groups, permissions, vaults, entra, sso }
 }
 
 fn users(rng: &mut ChaCha8Rng, count: usize) -> Vec<UserSpec> {

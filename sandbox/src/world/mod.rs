@@ -5,11 +5,14 @@
 //! <https://github.com/Devolutions/doc>, `docs/content/en/powershell/hub-powershell`.
 
 mod build;
+pub mod entra;
 mod flags;
 mod generate;
+mod names;
 mod permission;
 mod roles;
 mod scenario;
+mod sso;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,12 +21,15 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 pub use build::ScenarioError;
+pub use entra::Entra;
 pub use flags::{FlagNames, Flags};
 pub use generate::{Sizes, generate};
 pub use permission::{Level, Object, Permission, PermissionError, PermissionSet, Principal};
 pub use roles::Role;
 pub use scenario::Scenario;
 pub(crate) use scenario::{Invitation, Switches, UserType};
+pub(crate) use sso::{DomainStatus, Provider};
+pub use sso::{Sso, SsoDomain};
 
 /// A user of the tenant: a person or an application identity.
 #[derive(Debug, Clone)]
@@ -93,6 +99,10 @@ pub struct World {
     pub vault_roles: IndexMap<Uuid, Role>,
     pub entry_roles: IndexMap<Uuid, Role>,
     pub flag_names: FlagNames,
+    /// The Entra tenant, if the scenario has one.
+    pub entra: Option<Entra>,
+    /// Single sign-on, if the scenario has it.
+    pub sso: Option<Sso>,
     /// The identity whose writes are judged.
     pub operator: Uuid,
     /// The identity whose writes stand for people's writes.

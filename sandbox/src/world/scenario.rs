@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::entra::EntraSpec;
+use super::sso::SsoSpec;
+
 /// A whole tenant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -24,6 +27,12 @@ pub struct Scenario {
     pub(crate) permissions: TenantGrants,
     #[serde(default)]
     pub(crate) vaults: Vec<VaultSpec>,
+    /// The Entra tenant; without it there is none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) entra: Option<EntraSpec>,
+    /// Single sign-on in Devolutions Cloud; without it there is none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) sso: Option<SsoSpec>,
 }
 
 impl Scenario {
@@ -65,6 +74,19 @@ pub(crate) struct Switches {
     /// Vaults, by name, that the operator's identity cannot see.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) hidden_vaults: Vec<String>,
+    /// Operations, by id, that the server does not have: a bridge around the cmdlets has none for SSO.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) cannot: Vec<String>,
+    /// SSO does not tell which application it uses, nor its discovery URL.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) sso_hides_application: bool,
+    /// How long an Entra access token lasts, in seconds; an hour if not given.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) entra_token_lifetime_seconds: Option<u32>,
+    /// A service principal's claims mapping and home realm discovery policies can only be read with a permission to
+    /// write applications beside `Policy.Read.All`, as the permissions reference says.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) policies_need_application_write: bool,
     /// A grant on a folder or entry is refused to a principal without one on the vault or on all vaults.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) restricted_needs_vault_grant_first: bool,
@@ -200,6 +222,6 @@ pub(crate) struct Grant {
     pub(crate) extra: Map<String, Value>,
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

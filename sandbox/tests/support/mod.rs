@@ -1,8 +1,10 @@
 //! A sandbox in this process, and clients that speak to it over TLS.
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
+pub mod entra;
+
 use reqwest::{Client, Method, StatusCode};
-use sandbox::{Credentials, Sandbox, Scenario};
+use sandbox::{Addresses, Credentials, Sandbox, Scenario};
 use serde_json::{Value, json};
 
 pub const CONTOSO: &str = include_str!("../../scenarios/contoso.yaml");
@@ -41,8 +43,7 @@ pub async fn contoso_with(switches: &str) -> World {
 }
 
 pub async fn world(yaml: &str) -> World {
-    let anywhere = "127.0.0.1:0".parse().unwrap();
-    let sandbox = Sandbox::start(&Scenario::from_yaml(yaml).unwrap(), anywhere, anywhere).await.unwrap();
+    let sandbox = Sandbox::start(&Scenario::from_yaml(yaml).unwrap(), Addresses::default()).await.unwrap();
     let client = client(&sandbox.ca);
     let base = format!("{}/api/v1", sandbox.devolutions_url);
     let nobody = Caller { client: client.clone(), base, token: None };

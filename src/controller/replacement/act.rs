@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use kube::ResourceExt as _;
 
-use super::live;
 use super::report::Reporter;
 use crate::api::{GroupReplacement, StepName, StepState};
+use crate::controller::status::live;
 use crate::controller::{Connector, Context};
 use crate::devolutions::{DevolutionsCloud, Observed, Target, look_around};
 use crate::error::{Class, Failure};
@@ -166,7 +166,7 @@ impl<K: Connector> Writer<'_, K> {
         if *self.context.stopping.borrow() {
             return Ok(true);
         }
-        let now = live(&self.context.client, self.object).await?;
+        let now = live(&self.context.client, &**self.object).await?;
         Ok(now.is_none_or(|now| {
             now.uid() != self.object.uid()
                 || now.metadata.deletion_timestamp.is_some()

@@ -6,7 +6,7 @@
 //! - `snapshot`: what was held before the first write
 //! - `resume`: go on with a pinned plan, to its end
 //! - `act`: the writes, one by one, each read back
-//! - `report`, with `outcome` and `steps`: status, from what was observed and what happened
+//! - `report`, with `outcome`: status, from what was observed and what happened
 
 mod act;
 mod begin;
@@ -14,7 +14,6 @@ mod outcome;
 mod report;
 mod resume;
 mod snapshot;
-mod steps;
 mod world;
 
 use std::sync::Arc;
@@ -22,13 +21,13 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
-use kube::{Api, Client, Resource as _, ResourceExt as _};
+use kube::{Resource as _, ResourceExt as _};
 
 use self::outcome::Outcome;
 use self::report::Reporter;
 use self::world::World;
 use super::connection::Connected;
-use super::{Connector, Context, Events};
+use super::{Connector, Context, Events, status};
 use crate::api::{Gate, GroupReplacement, Mode, REQUESTED_AT, StepName, StepState};
 use crate::error::Failure;
 use crate::plan::{Refusal, count};
@@ -56,7 +55,7 @@ pub async fn reconcile<K: Connector>(
     }
     // The watch may not have brought our own last status yet, and a status that begins from an older
     // one would undo it.
-    let Some(object) = live(&shared.context.client, &object).await?.map(Arc::new) else {
+    let Some(object) = status::live(&shared.context.client, &*object).await?.map(Arc::new) else {
         return Ok(Action::await_change());
     };
     // Deleting undoes nothing, so there is nothing to do while somebody else's finalizer keeps it.
@@ -80,13 +79,6 @@ pub async fn reconcile<K: Connector>(
             Err(failure)
         }
     }
-}
-
-/// The resource as the API server has it at this moment; none if it is gone.
-async fn live(client: &Client, object: &GroupReplacement) -> Result<Option<GroupReplacement>, Failure> {
-    let api: Api<GroupReplacement> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
-    let name = object.name_any();
-    api.get_opt(&name).await.map_err(|e| Failure::kubernetes(&format!("read GroupReplacement \"{name}\""), &e))
 }
 
 /// Whether all that was asked for is done and said, so that a pass would only disturb.
@@ -136,7 +128,7 @@ impl<'a, K: Connector> Pass<'a, K> {
             object,
             reporter,
             checkpoints: CheckpointStore::new(client, object),
-            archive: Archive::new(client, object),
+            archive: Archive::new(client, &**object),
         }
     }
 

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use k8s_controller::conditions::{self, ConditionStatus};
+use k8s_controller::conditions::ConditionStatus;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::{Client, ResourceExt as _};
 
-use super::outcome::{Outcome, State, headline, truncated};
-use super::steps;
+use super::outcome::Outcome;
 use crate::api::{
     GroupReplacement, GroupReplacementStatus, Mode, PlanReference, PlanState, Progress, REQUESTED_AT, ResolvedGroup,
     StepName, StepState,
 };
 use crate::controller::events::{Events, OBSERVING};
-use crate::controller::status::{set, whole_seconds, write};
+use crate::controller::state::State;
+use crate::controller::status::{whole_seconds, write};
+use crate::controller::steps;
 use crate::devolutions::Group;
 use crate::error::Failure;
 use crate::plan::replacement::Plan;
@@ -263,38 +264,13 @@ impl Reporter {
     /// A pass that failed.
     pub async fn fail(&mut self, failure: &Failure) -> Result<(), Failure> {
         self.status.observed_generation = self.object.metadata.generation;
-        let state = State::new(ConditionStatus::False, failure.reason, &failure.message);
-        self.conditions(&if failure.class.needs_a_person() { state.stuck() } else { state.busy() });
+        self.conditions(&State::failed(failure));
         self.write().await
     }
 
     fn conditions(&mut self, state: &State) {
-        let generation = self.object.metadata.generation;
-        let list = &mut self.status.conditions;
-        let message = truncated(&state.message);
-        let (reason, message) = (state.reason, message.as_str());
-        set(list, "Ready", state.ready, reason, message, generation);
-        match state.succeeded {
-            Some(value) => set(list, "Succeeded", value, reason, message, generation),
-            // A success stays one, whatever comes later; a rollback is undone by the next beginning.
-            None => match conditions::find(list, "Succeeded").filter(|c| c.status == "True").cloned() {
-                Some(kept) => set(list, "Succeeded", ConditionStatus::True, &kept.reason, &kept.message, generation),
-                None => set(list, "Succeeded", ConditionStatus::Unknown, reason, message, generation),
-            },
-        }
-        for (kind, on) in [("Reconciling", state.reconciling), ("Stalled", state.stalled)] {
-            if on {
-                set(list, kind, ConditionStatus::True, reason, message, generation);
-            } else {
-                let _ = conditions::remove(list, kind);
-            }
-        }
-        if self.object.spec.mode == Mode::Plan {
-            set(list, "Planned", ConditionStatus::from(state.planned), reason, message, generation);
-        } else {
-            let _ = conditions::remove(list, "Planned");
-        }
-        self.status.summary = headline(message);
+        let (generation, plans) = (self.object.metadata.generation, self.object.spec.mode == Mode::Plan);
+        self.status.summary = state.apply(&mut self.status.conditions, generation, plans);
     }
 
     /// What comes later belongs to an earlier plan.

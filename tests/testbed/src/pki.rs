@@ -8,7 +8,13 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
+use rsa::PrivateKey;
+use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
+
 use crate::error::{Error, Result};
+
+/// The size that Kubernetes' own tools give such a key.
+const TOKEN_KEY_BITS: usize = 2048;
 
 /// The folder that holds a cluster's keys and certificates.
 #[derive(Debug, Clone)]
@@ -51,9 +57,16 @@ impl Pki {
         // https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
         pki.keep("admin", &pki.client("admin", Some("system:masters"))?)?;
 
-        let tokens = KeyPair::generate().map_err(failed("service account tokens"))?;
-        write(&pki.token_key(), &tokens.serialize_pem())?;
-        write(&pki.token_public_key(), &tokens.public_key_pem())?;
+        // Entra ID takes tokens of other issuers with RSA signatures only:
+        // https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
+        let unusable = |reason: &dyn std::fmt::Display| Error::Format {
+            what: "the key for service account tokens".to_owned(),
+            reason: reason.to_string(),
+        };
+        let tokens = PrivateKey::new(&mut rand::rng(), TOKEN_KEY_BITS).map_err(|e| unusable(&e))?;
+        write(&pki.token_key(), &tokens.to_pkcs8_pem(LineEnding::LF).map_err(|e| unusable(&e))?)?;
+        let public = tokens.to_public_key().to_public_key_pem(LineEnding::LF).map_err(|e| unusable(&e))?;
+        write(&pki.token_public_key(), &public)?;
         Ok(pki)
     }
 

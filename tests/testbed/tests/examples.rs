@@ -13,7 +13,7 @@ use testbed::cluster::Cluster;
 use testbed::kubectl::Kubectl;
 
 const NAMESPACE: &str = "examples";
-const KINDS: [&str; 3] = ["tenantconnections", "groupreplacements", "planapprovals"];
+const KINDS: [&str; 4] = ["tenantconnections", "ssomigrations", "groupreplacements", "planapprovals"];
 
 #[tokio::test]
 async fn a_cluster_takes_every_example() {
@@ -30,7 +30,7 @@ async fn a_cluster_takes_every_example() {
         names.push(path.file_name().unwrap().to_owned().into_string().unwrap());
     }
     names.sort();
-    assert_eq!(names, ["approval.yaml", "connection.yaml", "replacement.yaml", "roles.yaml"]);
+    assert_eq!(names, ["approval.yaml", "connection.yaml", "migration.yaml", "replacement.yaml", "roles.yaml"]);
 
     // Or it would take anything.
     let replacement = example("replacement.yaml");

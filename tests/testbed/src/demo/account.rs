@@ -94,11 +94,16 @@ impl Account<'_> {
             screen.verdict(right, about, text);
         };
 
+        let journal = sandbox.journal(self.since).await?;
+        let graph = || journal.entries.iter().filter(|one| one.system == "Graph");
+        let written = graph().filter(|one| one.is_write).count();
+        let text = format!("{} requests for the forecast, {written} of them writes", graph().count());
+        verdict(written == 0 && graph().count() > 0, "Entra ID", &text);
+
         let replaced = self.pairs.iter().filter(|pair| self.after.held_by(&pair.custom_id) == Some(0)).count();
         let text = format!("{replaced} of {} custom groups hold nothing any more", self.pairs.len());
         verdict(replaced == self.pairs.len() && replaced > 0, "groups replaced", &text);
 
-        let journal = sandbox.journal(self.since).await?;
         let writes = Writes::of(&journal.entries);
         let planned = |count: fn(&Waiting) -> u64| self.plans.iter().map(count).sum::<u64>();
         for (about, method, planned) in [

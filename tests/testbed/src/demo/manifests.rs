@@ -79,7 +79,7 @@ impl Approval<'_> {
 /// The credentials, the authority to trust, and the connection that names both.
 pub(super) fn connection(sandbox: &Sandbox) -> Result<String> {
     let authority = std::fs::read_to_string(sandbox.authority()).map_err(Error::file("read", sandbox.authority()))?;
-    let credential = |name| sandbox.export(name).map(quoted).unwrap_or_default();
+    let export = |name| sandbox.export(name).map(quoted).unwrap_or_default();
     Ok(format!(
         "apiVersion: v1
 kind: Secret
@@ -89,6 +89,14 @@ metadata:
 stringData:
   applicationKey: {}
   applicationSecret: {}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: entra-id
+  labels: {{migration.devolutions.net/connection: {NAMESPACE}}}
+stringData:
+  clientSecret: {}
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -104,13 +112,42 @@ spec:
     url: {}
     credentialsRef: {{name: devolutions-cloud}}
     caBundleRef: {{name: sandbox-ca, key: ca.crt}}
+  entra:
+    tenantId: {}
+    clientId: {}
+    credential: {{type: ClientSecret, clientSecret: {{secretRef: {{name: entra-id}}}}}}
+    cloud: {{type: Custom, custom: {{authorityHost: {}, graphUrl: {}}}}}
+    caBundleRef: {{name: sandbox-ca}}
   policy: {{gates: [Replacement]}}
 ",
-        credential("DEVOLUTIONS_APPLICATION_KEY"),
-        credential("DEVOLUTIONS_APPLICATION_SECRET"),
+        export("DEVOLUTIONS_APPLICATION_KEY"),
+        export("DEVOLUTIONS_APPLICATION_SECRET"),
+        export("CLIENT_SECRET"),
         quoted(&authority),
         quoted(sandbox.devolutions_url()),
+        export("TENANT_ID"),
+        export("CLIENT_ID"),
+        export("AUTHORITY_URL"),
+        export("GRAPH_URL"),
     ))
+}
+
+/// The migration, as a person would write it: the Entra groups come along, whoever is assigned today too.
+pub(super) fn migration(pairs: &[Pair]) -> String {
+    let groups: Vec<String> =
+        pairs.iter().map(|pair| format!("      - displayName: {}\n", quoted(&pair.entra))).collect();
+    format!(
+        "apiVersion: migration.devolutions.net/v1alpha1
+kind: SsoMigration
+metadata: {{name: {NAMESPACE}}}
+spec:
+  connectionRef: {{name: {NAMESPACE}}}
+  mode: Plan
+  assignments:
+    groups:
+{}",
+        groups.concat()
+    )
 }
 
 /// Lets `user` read these plans in full, and no other Secret.

@@ -21,8 +21,19 @@ const BACK_WITHIN: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The sandbox's exports that a person's shell gets.
-const SANDBOX_EXPORTS: [&str; 5] =
-    ["SANDBOX_CA", "DEVOLUTIONS_URL", "DEVOLUTIONS_APPLICATION_KEY", "DEVOLUTIONS_APPLICATION_SECRET", "CONTROL_URL"];
+const SANDBOX_EXPORTS: [&str; 11] = [
+    "SANDBOX_CA",
+    "GRAPH_URL",
+    "AUTHORITY_URL",
+    "METADATA_HOST",
+    "TENANT_ID",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "DEVOLUTIONS_URL",
+    "DEVOLUTIONS_APPLICATION_KEY",
+    "DEVOLUTIONS_APPLICATION_SECRET",
+    "CONTROL_URL",
+];
 
 /// The demo's folder.
 #[derive(Debug, Clone)]

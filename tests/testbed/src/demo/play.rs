@@ -19,6 +19,8 @@ use crate::wait;
 /// So much of a plan is shown: its head, and its end.
 const PLAN_HEAD: usize = 14;
 const PLAN_TAIL: usize = 6;
+/// And so many lines of each part of a forecast.
+const FORECAST_LINES: usize = 24;
 /// Who approves; `examples/roles.yaml` names her.
 const APPROVER: &str = "alice@contoso.example";
 /// Who may write approvals but lacks the verb.
@@ -42,7 +44,9 @@ pub async fn play(folder: &Path) -> Result<()> {
 
 async fn show(folder: &Path, screen: &Screen) -> Result<()> {
     let began = Instant::now();
-    screen.heading("Custom groups are replaced by Entra groups, in a sandbox of Devolutions Cloud");
+    screen.heading(
+        "A migration is looked at, and custom groups are replaced, in a sandbox of Devolutions Cloud and Entra ID",
+    );
     screen.say(
         "A Kubernetes API server, the sandbox and the operator run on this machine, on 127.0.0.1 only. \
          Nothing of what you see is staged: look into any of it while it runs.",
@@ -56,12 +60,13 @@ async fn show(folder: &Path, screen: &Screen) -> Result<()> {
     let launch = install(&mut stage, &admin).await?;
     connect(&stage, &admin).await?;
     let since = stage.sandbox.journal(0).await?.last;
+    forecast(&stage, &admin, &pairs).await?;
     let plans = ask(&stage, &admin, &pairs).await?;
     inspect(&stage, &admin, &plans).await?;
     let alice = people(&stage, &admin, &plans).await?;
     approve(&mut stage, &alice, &plans, launch).await?;
 
-    screen.heading("7. The outcome");
+    screen.heading("8. The outcome");
     stage.run(&admin, &["get", "grpr", "-n", NAMESPACE]).await?;
     in_full(&stage, &admin.kubectl().get(&["grpr", "-n", NAMESPACE]).await?);
     let after = Tenant::look(&stage.sandbox).await?;
@@ -111,7 +116,7 @@ async fn install(stage: &mut Stage, admin: &Actor) -> Result<Launch> {
     let rules = r#"jsonpath={range .items[*].rules[*]}{.verbs}{"\t"}{.resources}{"\n"}{end}"#;
     stage.run(admin, &["get", "role", "-n", NAMESPACE, "-o", rules]).await?;
     // Not shown: the kinds are there before anybody could type the next command.
-    let kinds = ["tenantconnections", "groupreplacements", "planapprovals"];
+    let kinds = ["tenantconnections", "ssomigrations", "groupreplacements", "planapprovals"];
     let kinds = kinds.map(|kind| format!("{kind}.migration.devolutions.net"));
     let mut wait = vec!["wait", "crd", "--for=condition=Established"];
     wait.extend(kinds.iter().map(String::as_str));
@@ -128,16 +133,43 @@ async fn install(stage: &mut Stage, admin: &Actor) -> Result<Launch> {
 }
 
 async fn connect(stage: &Stage, admin: &Actor) -> Result<()> {
-    stage.screen.heading("2. Connect to the tenant: credentials, an authority to trust, and where it is");
+    stage.screen.heading("2. Connect both tenants: credentials, an authority to trust, and where they are");
     let file =
         manifests::write(&stage.place.manifests(), "connection.yaml", &[manifests::connection(&stage.sandbox)?])?;
     stage.run(admin, &["apply", "-n", NAMESPACE, "-f", &here(&file)]).await?;
     stage.run(admin, &["wait", "tconn", NAMESPACE, "-n", NAMESPACE, "--for=condition=Ready", "--timeout=60s"]).await
 }
 
+/// What a new enterprise application would mean for each user. It only looks.
+async fn forecast(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<()> {
+    stage.screen.heading("3. What would a new enterprise application mean for each user?");
+    let file = manifests::write(&stage.place.manifests(), "migration.yaml", &[manifests::migration(pairs)])?;
+    stage.run(admin, &["apply", "-n", NAMESPACE, "-f", &here(&file)]).await?;
+    let told = "--for=jsonpath={.status.reportSecretName}";
+    let name = format!("ssom/{NAMESPACE}");
+    stage.run(admin, &["wait", &name, "-n", NAMESPACE, told, "--timeout=60s"]).await?;
+    stage.run(admin, &["get", "ssom", "-n", NAMESPACE]).await?;
+    stage.screen.line("");
+    stage.screen.say(
+        "The operator has read both tenants. It names what is in the way, and for each user whether they will sign in and be synced, and if not, \
+         the one cause:",
+    );
+    let shown = stage.run_operator(admin, &["plan", &name, "-n", NAMESPACE]).await?;
+    // What was found, and then the outlook: each to its first lines.
+    let (found, outlook) = shown.split_at(shown.find("\nOutlook for ").unwrap_or(shown.len()));
+    for part in [found, outlook.trim_start()] {
+        let (head, more) = part.split_at(part.match_indices('\n').nth(FORECAST_LINES).map_or(part.len(), |(at, _)| at));
+        stage.screen.output(head.trim_end());
+        if !more.trim().is_empty() {
+            stage.screen.output("…");
+        }
+    }
+    Ok(())
+}
+
 /// One replacement for each pair; back when each plan waits for a person.
 async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<Vec<Waiting>> {
-    stage.screen.heading("3. Ask for the replacements");
+    stage.screen.heading("4. Ask for the replacements");
     let documents: Vec<String> = pairs.iter().map(Pair::manifest).collect();
     let file = manifests::write(&stage.place.manifests(), "replacements.yaml", &documents)?;
     stage.screen.say(&format!("{} of them, each like this:", pairs.len()));
@@ -185,7 +217,7 @@ fn summary(stage: &Stage, said: &str) {
 }
 
 async fn inspect(stage: &Stage, admin: &Actor, plans: &[Waiting]) -> Result<()> {
-    stage.screen.heading("4. Look at a plan");
+    stage.screen.heading("5. Look at a plan");
     let Some(plan) = plans.first() else { return Err(Error::Demo("there is no plan to look at".into())) };
     stage.screen.say(
         "Nobody loses access at any moment and nobody gains any: the Entra group gets everything before the custom \
@@ -207,7 +239,7 @@ async fn inspect(stage: &Stage, admin: &Actor, plans: &[Waiting]) -> Result<()> 
 
 /// Who may approve and who may not.
 async fn people(stage: &Stage, admin: &Actor, plans: &[Waiting]) -> Result<Actor> {
-    stage.screen.heading("5. Who may approve is a matter of RBAC");
+    stage.screen.heading("6. Who may approve is a matter of RBAC");
     let folder = stage.place.manifests();
     let file = manifests::write(&folder, "author.yaml", &[manifests::author(AUTHOR)])?;
     let secrets: Vec<&str> = plans.iter().map(|plan| plan.secret.as_str()).collect();
@@ -238,7 +270,7 @@ fn approval(plan: &Waiting, approver: &str) -> String {
 async fn approve(stage: &mut Stage, alice: &Actor, plans: &[Waiting], launch: Launch) -> Result<()> {
     let grants: u64 = plans.iter().map(|plan| plan.grants).sum();
     let revokes: u64 = plans.iter().map(|plan| plan.revokes).sum();
-    stage.screen.heading(&format!("6. Approve, and watch {grants} grants and {revokes} revokes"));
+    stage.screen.heading(&format!("7. Approve, and watch {grants} grants and {revokes} revokes"));
     // The first rule that fits is the one that counts: this one write is held, and all others take their time.
     let third = grants / 3;
     let held =
@@ -313,7 +345,7 @@ fn what_next(stage: &Stage, plans: &[Waiting]) {
         screen.line(&format!("  alias kubectl={}", stage.cluster.kubectl_program().display()));
     }
     screen.line("  eval \"$(make -s demo-env)\"");
-    screen.line(&format!("  kubectl -n {NAMESPACE} get grpr"));
+    screen.line(&format!("  kubectl -n {NAMESPACE} get ssom,grpr,tconn"));
     screen.line(&format!("  kubectl -n {NAMESPACE} describe grpr {name}"));
     screen.line("  # Put one back as it was, here without asking anybody:");
     screen.line(&format!(

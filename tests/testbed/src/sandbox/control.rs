@@ -26,6 +26,8 @@ pub struct Journal {
 pub struct Request {
     /// Counted from 1, without gaps.
     pub seq: u64,
+    /// Which system it was for: `DevolutionsCloud`, `Graph` or `Login`.
+    pub system: String,
     /// `operator`, `person` or another user's name; none before a login.
     pub identity: Option<String>,
     /// The method.
@@ -145,6 +147,16 @@ impl Sandbox {
     pub async fn sync(&self, group: &str, members: &[&str]) -> Result<()> {
         let body = json!({ "group": group, "members": members });
         self.control(Method::POST, "/sync", Some(&body)).await
+    }
+
+    /// Changes a part of the world, as people do: `/sso`, `/entra/users/<name>`.
+    pub async fn control_patch(&self, path: &str, change: &Value) -> Result<()> {
+        self.control(Method::PATCH, path, Some(change)).await
+    }
+
+    /// Tells the world something new, as people do: `/entra/permissions`, `/issuers`.
+    pub async fn control_post(&self, path: &str, body: &Value) -> Result<()> {
+        self.control(Method::POST, path, Some(body)).await
     }
 
     async fn control<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Result<T> {

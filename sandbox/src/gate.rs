@@ -5,25 +5,20 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::{Extension, Router};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
-use serde_json::json;
-use uuid::Uuid;
 
-use super::caller::{Call, TOKEN};
-use super::error::ApiError;
 use crate::cloud::App;
-use crate::fault::Action;
+use crate::fault::{Action, Refusal};
 use crate::journal::Record;
 use crate::serve::Connection;
+use crate::system::{Numbers, System};
 
-const REQUEST_ID: &str = "X-Request-Id";
-
-/// No request of the contract is near this, in bytes.
+/// No request is near this, in bytes.
 const LONGEST_BODY: usize = 4 << 20;
 
 /// How long the first half of a truncated answer has to leave.
@@ -33,56 +28,67 @@ const LEAVING: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub struct Identity(pub String);
 
+/// A request on its way, as the journal will know it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub method: String,
+    pub path: String,
+}
+
+/// Puts what a system serves behind the gate.
+pub fn guard(router: Router, app: &App, system: System) -> Router {
+    router.layer(from_fn_with_state((app.clone(), system), gate))
+}
+
 /// Lets a request through, or does to it what a fault rule says.
 ///
 /// A request takes effect and is journaled without a pause in between, so a client that goes away sees either both or
 /// neither.
-pub async fn gate(
-    State(app): State<App>,
+async fn gate(
+    State((app, system)): State<(App, System)>,
     Extension(connection): Extension<Connection>,
     request: Request,
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let id = parts.headers.get(REQUEST_ID).and_then(|it| it.to_str().ok()).map(str::to_owned);
-    let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
+    let numbers = system.numbers(&parts.headers);
     let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
-    let token = parts.headers.get(TOKEN).and_then(|it| it.to_str().ok());
-    let identity = token.and_then(|token| {
-        let cloud = app.cloud();
-        Some(cloud.identity(cloud.session(token)?))
-    });
+    let identity = system.identity(&app, &parts.headers);
+    let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
+        let refusal = Refusal::new("InvalidData", "The body broke off or is too long.");
+        return tagged(system.refuse(StatusCode::BAD_REQUEST, &refusal, &numbers), system, &numbers);
+    };
     let record = Record {
         seq: 0,
         time: Timestamp::now(),
+        system,
         identity: identity.clone(),
-        is_write: parts.method != Method::GET && !path.ends_with("/login") && !path.ends_with("/logout"),
+        is_write: system.is_write(&parts.method, &path, &body),
         query: parts.uri.query().map(str::to_owned),
         status: 0,
-        request_id: id.clone(),
+        request_id: numbers.client.clone(),
         fault: None,
         method: method.clone(),
         path: path.clone(),
     };
     parts.extensions.insert(Arc::new(Call { method: method.clone(), path: path.clone() }));
-    let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
-        return ApiError::invalid("The body broke off or is too long.").into_response();
-    };
+    parts.extensions.insert(numbers.clone());
     let request = Request::from_parts(parts, Body::from(body));
 
-    let hit = app.faults().decide(&method, &path, identity.as_deref());
+    let hit = app.faults().decide(system, &method, &path, identity.as_deref());
     let Some((fault, action)) = hit else {
-        return tagged(commit(&app, record, request, next).await, &id);
+        return tagged(commit(&app, record, request, next).await, system, &numbers);
     };
     let record = Record { fault: Some(fault), ..record };
     let response = match action {
-        Action::Status { status, code, name, retry_after_seconds } => {
-            let body = json!({"code": code, "name": name, "message": "An injected fault."});
+        Action::Status { status, retry_after_seconds, code, name, message } => {
+            let refusal = Refusal { code, name, message };
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             note(&app, Record { status: status.as_u16(), ..record }).await;
-            let mut response = (status, Json(body)).into_response();
-            if let Some(seconds) = retry_after_seconds {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            let mut response = system.refuse(status, &refusal, &numbers);
+            let seconds = retry_after_seconds.and_then(|it| HeaderValue::from_str(&it.to_string()).ok());
+            if let Some(seconds) = seconds {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds);
             }
             response
         }
@@ -95,12 +101,12 @@ pub async fn gate(
             connection.close().await
         }
         Action::HoldBeforeCommit => {
-            app.holds.hold(fault, &method, &path, &id).await;
+            app.holds.hold(fault, &method, &path, &numbers.client).await;
             commit(&app, record, request, next).await
         }
         Action::HoldAfterCommit => {
             let response = commit(&app, record, request, next).await;
-            app.holds.hold(fault, &method, &path, &id).await;
+            app.holds.hold(fault, &method, &path, &numbers.client).await;
             response
         }
         Action::Truncate => truncated(commit(&app, record, request, next).await, &connection).await,
@@ -109,7 +115,7 @@ pub async fn gate(
             commit(&app, record, request, next).await
         }
     };
-    tagged(response, &id)
+    tagged(response, system, &numbers)
 }
 
 /// Lets the request take effect, and journals it.
@@ -128,9 +134,11 @@ async fn note(app: &App, record: Record) {
     app.cloud().journal.push(Record { time: Timestamp::now(), ..record });
 }
 
-fn tagged(mut response: Response, id: &str) -> Response {
-    if let Ok(id) = HeaderValue::from_str(id) {
-        response.headers_mut().insert(REQUEST_ID, id);
+fn tagged(mut response: Response, system: System, numbers: &Numbers) -> Response {
+    for (name, value) in system.tags(numbers) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
     }
     response
 }

@@ -1,14 +1,12 @@
 //! The list of steps in a status.
 
-use crate::api::{Step, StepName, StepState};
-use crate::controller::status::now;
+use super::state::truncated;
+use super::status::now;
+use crate::api::{Step, StepState};
 
-use super::outcome::truncated;
-
-/// Puts a step into a state, and says what there is to say of it.
-pub fn set(steps: &mut Vec<Step>, name: StepName, state: StepState, message: &str) {
-    let order = |s: StepName| s as usize;
-    let at = steps.partition_point(|s| order(s.name) < order(name));
+/// Puts a step into a state, and says what there is to say of it. The steps stay in the order of their names' kind.
+pub fn set<N: Copy + Ord>(steps: &mut Vec<Step<N>>, name: N, state: StepState, message: &str) {
+    let at = steps.partition_point(|s| s.name < name);
     if steps.get(at).is_none_or(|s| s.name != name) {
         let new = Step {
             name,
@@ -40,9 +38,9 @@ pub fn set(steps: &mut Vec<Step>, name: StepName, state: StepState, message: &st
 }
 
 /// A phase under way has stopped: nothing of it may look as if it still went on.
-pub fn halt(steps: &mut Vec<Step>, state: StepState, how: &str) {
+pub fn halt<N: Copy + Ord>(steps: &mut Vec<Step<N>>, state: StepState, how: &str) {
     let running = steps.iter_mut().filter(|s| s.state == StepState::Running);
-    let halted: Vec<(StepName, String)> = running
+    let halted: Vec<(N, String)> = running
         .filter_map(|step| {
             let progress = step.progress.as_mut()?;
             progress.eta = None;

@@ -1,0 +1,225 @@
+//! Microsoft Graph, `v1.0` and `beta` alike: what can be read of the directory, of applications and of policies
+//! (<https://learn.microsoft.com/en-us/graph/api/overview>).
+
+mod applications;
+mod batch;
+mod caller;
+mod error;
+mod filter;
+mod kind;
+mod matching;
+mod options;
+mod people;
+mod policies;
+mod principals;
+mod tenant;
+mod types;
+mod view;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json, Router};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use self::caller::Caller;
+use self::error::GraphError;
+use self::options::Options;
+use self::view::View;
+use super::{CLIENT_REQUEST_ID, Hosts};
+use crate::cloud::App;
+use crate::fault::Refusal;
+use crate::gate;
+use crate::system::{Numbers, System};
+use crate::world::{Entra, Switches};
+
+/// Everything that this host serves. Its paths are OData's, so they are taken apart here and not by a router.
+pub fn router(app: &App) -> Router {
+    gate::guard(Router::new().fallback(serve).with_state(app.clone()), app, System::Graph)
+}
+
+/// An answer before it is one of HTTP.
+#[derive(Debug)]
+enum Answer {
+    Json(Value),
+    Count(usize),
+}
+
+/// A request, alone or within a batch.
+struct Request<'a> {
+    method: &'a Method,
+    version: &'a str,
+    path: &'a str,
+    query: &'a str,
+    headers: &'a HeaderMap,
+    body: &'a Value,
+}
+
+/// What all requests of a batch are answered from.
+struct Desk<'a> {
+    entra: &'a Entra,
+    switches: &'a Switches,
+    hosts: &'a Hosts,
+    numbers: &'a Numbers,
+}
+
+async fn serve(
+    State(app): State<App>,
+    Extension(numbers): Extension<Numbers>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let (Some(hosts), cloud) = (app.entra.clone(), app.cloud()) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(entra) = cloud.world.entra.as_ref() else { return StatusCode::NOT_FOUND.into_response() };
+    let desk = Desk { entra, switches: &cloud.world.switches, hosts: &hosts, numbers: &numbers };
+    let (version, path) = uri.path().trim_start_matches('/').split_once('/').unwrap_or((uri.path(), ""));
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let query = uri.query().unwrap_or_default();
+    let answer = if matches!(version, "v1.0" | "beta") {
+        desk.answer(&Request { method: &method, version, path, query, headers: &headers, body: &body })
+    } else {
+        Err(GraphError::bad(format!("Invalid version: {}", version.trim_start_matches('/'))))
+    };
+    match answer {
+        Ok(Answer::Json(json)) => Json(json).into_response(),
+        Ok(Answer::Count(count)) => ([(header::CONTENT_TYPE, "text/plain")], count.to_string()).into_response(),
+        Err(error) => {
+            let mut response = (error.status, Json(error.body(&numbers))).into_response();
+            if error.status == StatusCode::UNAUTHORIZED {
+                let challenge = format!(
+                    "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", client_id=\"{}\"",
+                    hosts.authority_url,
+                    crate::world::entra::GRAPH_APP_ID
+                );
+                if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+                    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+                }
+            }
+            response
+        }
+    }
+}
+
+impl Desk<'_> {
+    fn answer(&self, request: &Request<'_>) -> Result<Answer, GraphError> {
+        let Request { method, version, path, query, headers, body } = *request;
+        let caller = Caller::of(headers, self.hosts, self.entra)?;
+        if *method == Method::POST && path == "$batch" {
+            return batch::answer(self, version, headers, body);
+        }
+        let options = Options::parse(query, headers)?;
+        let Desk { entra, switches, hosts, .. } = *self;
+        let view = View { entra, switches, hosts, caller: &caller, options, version, path };
+        let segments = segments(path);
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let is_action = matches!(segments.as_slice(), ["directoryObjects", "getByIds" | "microsoft.graph.getByIds"]);
+        if *method != if is_action { Method::POST } else { Method::GET } {
+            let text = "Specified HTTP method is not allowed for the request target.";
+            return Err(GraphError::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", text));
+        }
+        match segments.as_slice() {
+            ["organization", rest @ ..] => view.organization(rest),
+            ["domains", rest @ ..] => view.domains(rest),
+            ["users", rest @ ..] => view.users(rest),
+            ["groups", rest @ ..] => view.groups(rest),
+            ["applications", rest @ ..] => view.applications(rest),
+            ["servicePrincipals", rest @ ..] => view.service_principals(rest),
+            ["applicationTemplates", rest @ ..] => view.application_templates(rest),
+            ["oauth2PermissionGrants"] => view.permission_grants(),
+            ["directoryObjects", _] if is_action => view.by_ids(body),
+            ["policies", "defaultAppManagementPolicy"] => view.default_app_management(),
+            ["policies", "claimsMappingPolicies", rest @ ..] => view.claims_mapping_policies(rest),
+            ["policies", "homeRealmDiscoveryPolicies", rest @ ..] => view.home_realm_discovery_policies(rest),
+            ["identity", "conditionalAccess", "policies", rest @ ..] => view.conditional_access(rest),
+            ["auditLogs", "signIns"] => view.sign_ins(),
+            other => Err(no_segment(other)),
+        }
+    }
+}
+
+/// The parts of a path; a key in parentheses is a part of its own.
+fn segments(path: &str) -> Vec<String> {
+    let mut segments = Vec::new();
+    for (index, part) in path.split('/').filter(|it| !it.is_empty()).enumerate() {
+        let part = percent_decode_str(part).decode_utf8_lossy();
+        match part.strip_suffix(')').and_then(|it| it.split_once('(')).filter(|_| index == 0) {
+            Some((name, key)) => {
+                let own = key.strip_prefix('\'').and_then(|it| it.strip_suffix('\'')).unwrap_or(key);
+                segments.extend([name.to_owned(), own.to_owned()]);
+            }
+            None => segments.push(part.into_owned()),
+        }
+    }
+    segments
+}
+
+fn no_segment(rest: &[&str]) -> GraphError {
+    GraphError::bad(format!("Resource not found for the segment '{}'.", rest.first().unwrap_or(&"")))
+}
+
+/// Who asks: the application of a token that is or was good here.
+pub fn identity(app: &App, headers: &HeaderMap) -> Option<String> {
+    let (hosts, cloud) = (app.entra.as_ref()?, app.cloud());
+    let entra = cloud.world.entra.as_ref()?;
+    let jwt = super::jwt::Jwt::parse(caller::bearer(headers)?)?;
+    let is_own =
+        jwt.is_signed_by(&hosts.key.public, &["RS256"]) && jwt.claim("iss") == Some(&*hosts.issuer(entra.tenant_id));
+    is_own.then(|| super::named(entra, jwt.claim("appid").and_then(|it| it.parse().ok()).unwrap_or_default()))
+}
+
+/// Whether a request asks for a change: actions that only read do not, nor does a batch of such.
+pub fn is_write(method: &Method, path: &str, body: &Value) -> bool {
+    if path.ends_with("/$batch") {
+        return batch::is_write(body);
+    }
+    let is_read = path.ends_with("/getByIds") || path.ends_with("/microsoft.graph.getByIds");
+    *method != Method::GET && *method != Method::HEAD && !is_read
+}
+
+/// An injected refusal.
+pub fn refuse(status: StatusCode, refusal: &Refusal, numbers: &Numbers) -> Response {
+    let likely = match status.as_u16() {
+        401 => "InvalidAuthenticationToken",
+        403 => "Authorization_RequestDenied",
+        404 => "Request_ResourceNotFound",
+        429 => "TooManyRequests",
+        503 => "ServiceUnavailable",
+        504 => "GatewayTimeout",
+        500.. => "InternalServerError",
+        _ => "Request_BadRequest",
+    };
+    let code = refusal.name.as_deref().unwrap_or(likely);
+    let body = if status == StatusCode::TOO_MANY_REQUESTS {
+        error::throttled(code, refusal.message.as_deref().unwrap_or("Please retry again later."), numbers)
+    } else {
+        error::body(code, refusal.message(), numbers)
+    };
+    (status, Json(body)).into_response()
+}
+
+/// The headers that every answer carries.
+pub fn tags(numbers: &Numbers) -> Vec<(HeaderName, String)> {
+    let served_by =
+        r#"{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"1","ScaleUnit":"000","RoleInstance":"SANDBOX"}}"#;
+    vec![
+        (HeaderName::from_static("request-id"), numbers.server.clone()),
+        (HeaderName::from_static(CLIENT_REQUEST_ID), numbers.client.clone()),
+        (HeaderName::from_static("x-ms-ags-diagnostic"), served_by.to_owned()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segments;
+
+    #[test]
+    fn a_key_is_a_part_of_its_own() {
+        assert_eq!(segments("applications(appId='7')/owners"), ["applications", "appId='7'", "owners"]);
+        assert_eq!(segments("users('a%40b')"), ["users", "a@b"]);
+        assert_eq!(segments("/users/g_x%23EXT%23@b/"), ["users", "g_x#EXT#@b"]);
+    }
+}

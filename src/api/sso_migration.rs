@@ -1,0 +1,350 @@
+//! `SsoMigration`: from an old single sign-on configuration to a new enterprise application.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::group_replacement::EntraGroupRef;
+use super::status::{LocalRef, Step, conditions_schema};
+
+/// Moves the single sign-on of Devolutions Cloud to a new enterprise application in Entra ID.
+#[derive(Clone, CustomResource, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[kube(
+    group = "migration.devolutions.net",
+    version = "v1alpha1",
+    kind = "SsoMigration",
+    plural = "ssomigrations",
+    namespaced,
+    shortname = "ssom",
+    category = "devolutions",
+    status = "SsoMigrationStatus",
+    derive = "PartialEq",
+    doc = "Moves the single sign-on of Devolutions Cloud from an old application to a new enterprise application in Entra ID. So far it shows what that would mean for each user, and writes nothing.",
+    validation = Rule::new("size(self.metadata.name) <= 200").message("metadata.name must be at most 200 characters: names of Secrets are made from it"),
+    printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Sign in", type_ = "integer", json_path = ".status.forecast.signIn.after"),
+    printcolumn(name = "Lost", type_ = "integer", json_path = ".status.forecast.signIn.lost"),
+    printcolumn(name = "Synced", type_ = "integer", json_path = ".status.forecast.synchronization.synced"),
+    printcolumn(name = "Summary", type_ = "string", json_path = ".status.summary"),
+    printcolumn(name = "Connection", type_ = "string", json_path = ".spec.connectionRef.name", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = Rule::new("self.connectionRef == oldSelf.connectionRef")
+    .message("connectionRef is immutable: create another SsoMigration"))]
+pub struct SsoMigrationSpec {
+    /// The `TenantConnection` to work through. It needs its `entra` side.
+    pub connection_ref: LocalRef,
+    /// `Plan` shows what would come of it and writes nothing outside the cluster.
+    pub mode: MigrationMode,
+    /// Stops before the next request. Set it back to go on.
+    #[serde(default)]
+    pub suspend: bool,
+    /// The application by which people sign in now. Only needed where Devolutions Cloud's side cannot tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_application: Option<ApplicationRef>,
+    /// The new enterprise application.
+    #[serde(default)]
+    pub application: NewApplication,
+    /// Who is to be assigned to the new application.
+    #[serde(default)]
+    pub assignments: Assignments,
+    /// The account that still gets in when single sign-on fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
+    /// Findings that a person has looked at and accepts, by their reasons, such as `ConditionalAccessNotChecked`.
+    /// Only findings that say so can be accepted.
+    #[serde(default)]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 64)), extend("x-kubernetes-list-type" = "set"))]
+    pub acknowledgements: Vec<String>,
+    /// What is expected of the outcome.
+    #[serde(default)]
+    pub verification: Verification,
+}
+
+/// What an `SsoMigration` is to do.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum MigrationMode {
+    /// Look, tell what would come of it, write nothing outside.
+    Plan,
+}
+
+/// Names an application by its application (client) id.
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApplicationRef {
+    /// Its application (client) id.
+    #[schemars(length(max = 36))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')")
+        .message("must be a GUID: the application (client) id, as Entra ID shows it"))]
+    pub app_id: String,
+}
+
+/// The new enterprise application.
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewApplication {
+    /// Its name.
+    #[serde(default = "default_display_name")]
+    #[schemars(length(min = 1, max = 120))]
+    pub display_name: String,
+    /// Whether only those who are assigned may sign in.
+    #[serde(default)]
+    pub assignment_required: AssignmentRequirement,
+}
+
+fn default_display_name() -> String {
+    "Devolutions Cloud".to_owned()
+}
+
+impl Default for NewApplication {
+    fn default() -> Self {
+        Self { display_name: default_display_name(), assignment_required: AssignmentRequirement::default() }
+    }
+}
+
+/// Whether only those who are assigned may sign in.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum AssignmentRequirement {
+    /// As the current application has it, so that nobody gains or loses by it.
+    #[default]
+    FromCurrentApplication,
+    /// Yes.
+    Required,
+    /// No: everybody in the tenant may.
+    NotRequired,
+}
+
+/// Who is to be assigned to the new application.
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Assignments {
+    /// The users and groups that are assigned to the current application.
+    #[serde(default = "yes")]
+    pub from_current_application: bool,
+    /// Further Entra groups, such as those that are to hold permissions.
+    #[serde(default)]
+    #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "atomic"))]
+    pub groups: Vec<EntraGroupRef>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for Assignments {
+    fn default() -> Self {
+        Self { from_current_application: true, groups: Vec::new() }
+    }
+}
+
+/// The account that still gets in when single sign-on fails.
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BreakGlass {
+    /// Its e-mail address in Devolutions Cloud: an enabled administrator with a Devolutions Account, not assigned to the
+    /// new application, so that provisioning never touches it.
+    #[schemars(length(min = 3, max = 320))]
+    pub user: String,
+}
+
+/// What is expected of the outcome.
+#[derive(Clone, Debug, Default, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verification {
+    /// Users who need not come along.
+    #[serde(default)]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    pub waivers: Vec<Waiver>,
+}
+
+/// Users who need not come along, and why.
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = Rule::new("has(self.user) != has(self.emailDomain)")
+    .message("give exactly one of user and emailDomain"))]
+pub struct Waiver {
+    /// One user, by the e-mail address in Devolutions Cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 3, max = 320))]
+    pub user: Option<String>,
+    /// All users whose e-mail address is in this domain itself, such as `partner.example`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new("!self.contains('@')")
+        .message("must be a domain such as partner.example, without an @"))]
+    pub email_domain: Option<String>,
+    /// Why, for whoever reads it later.
+    #[schemars(length(min = 1, max = 256))]
+    pub reason: String,
+    /// From then on it no longer counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+}
+
+/// What the operator found.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SsoMigrationStatus {
+    /// The generation that this status speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready` and `Succeeded` always, `Planned` in mode `Plan`, `Reconciling` or `Stalled` only while true.
+    #[serde(default)]
+    #[schemars(schema_with = "conditions_schema")]
+    pub conditions: Vec<Condition>,
+    /// The state in a sentence.
+    #[serde(default)]
+    pub summary: String,
+    /// The application by which people sign in now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_application: Option<ObservedApplication>,
+    /// What was found before anything is done, the gravest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// The Secret with all findings, who would be assigned, and the forecast for each user. It is personal data: handle
+    /// it as such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report_secret_name: Option<String>,
+    /// What the migration will mean for the users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastSummary>,
+    /// The steps of the present mode, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step<MigrationStepName>>,
+    /// The last value of the annotation `migration.devolutions.net/requestedAt` that was acted on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+}
+
+/// The steps of an `SsoMigration`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum MigrationStepName {
+    /// Everything that could get in the way is looked at, and what will become of each user.
+    Preflight,
+}
+
+/// An application, as Entra ID shows it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedApplication {
+    /// Its application (client) id.
+    pub app_id: String,
+    /// Its name.
+    pub display_name: String,
+    /// Whether only those who are assigned may sign in.
+    pub assignment_required: bool,
+    /// How many users and groups are assigned.
+    pub assignments: u32,
+}
+
+/// Something that was found before anything is done.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// What, in a word.
+    pub reason: String,
+    /// How grave.
+    pub severity: Severity,
+    /// What was found, on what, and what to do.
+    pub message: String,
+    /// Whether a person may accept it in `spec.acknowledgements`, and whether one did.
+    pub acknowledgement: Acknowledgement,
+}
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum Severity {
+    /// The migration does not go on before this is resolved, or accepted where it can be.
+    Critical,
+    /// To be known. It does not hold anything up.
+    Warning,
+}
+
+/// Whether a person may accept a finding, and whether one did.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Acknowledgement {
+    /// It must be resolved, or needs nothing.
+    NotApplicable,
+    /// It can be accepted and has not been.
+    Possible,
+    /// It was accepted.
+    Given,
+}
+
+/// What the migration will mean for the users, in numbers. The report's Secret has each of them.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForecastSummary {
+    /// All users of Devolutions Cloud, application identities included.
+    pub users: u32,
+    /// Who can sign in by single sign-on.
+    pub sign_in: SignInForecast,
+    /// Who will be flagged as synced.
+    pub synchronization: SynchronizationForecast,
+    /// Each "no" with its cause, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<CauseCount>,
+}
+
+/// Who can sign in by single sign-on.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInForecast {
+    /// How many can now.
+    pub today: u32,
+    /// How many will be able to.
+    pub after: u32,
+    /// How many can now and will not be able to, and nobody has said that this is well.
+    pub lost: u32,
+    /// How many can now and will not be able to, which was waived.
+    pub waived: u32,
+    /// How many cannot now and will be able to.
+    pub gained: u32,
+    /// How many of `after` depend on by what Devolutions Cloud matches users, which no public source tells.
+    pub depends_on_matching: u32,
+}
+
+/// Who will be flagged as synced.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SynchronizationForecast {
+    /// How many will be.
+    pub synced: u32,
+    /// How many should be and will not.
+    pub missing: u32,
+    /// How many need not be: they can never come from Entra ID, or cannot sign in today either.
+    pub not_applicable: u32,
+    /// How many were waived.
+    pub waived: u32,
+    /// How many provisioning would disable.
+    pub disabled: u32,
+}
+
+/// How many users share a cause.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CauseCount {
+    /// Which question is answered with no.
+    pub question: Question,
+    /// Why.
+    pub cause: String,
+    /// How many.
+    pub count: u32,
+    /// At most twenty of them.
+    pub users: Vec<String>,
+    /// What helps.
+    pub remedy: String,
+}
+
+/// What a forecast answers for each user.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum Question {
+    /// Will they be able to sign in?
+    SignIn,
+    /// Will they be flagged as synced?
+    Synchronization,
+}

@@ -1,0 +1,56 @@
+//! What was found before anything is done, and how it reads.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+
+use crate::api::{Acknowledgement, Finding, Severity};
+use crate::client::style::{BAD, GOOD, STRONG, WAITS, paint, plain, wrap};
+use crate::plan::{count, preflight::is_open};
+
+/// The mark of a finding, and its style.
+pub fn mark(finding: &Finding) -> (&'static str, Style) {
+    match (finding.severity, finding.acknowledgement) {
+        (_, Acknowledgement::Given) => ("✓", GOOD),
+        (Severity::Critical, _) => ("✗", BAD),
+        (Severity::Warning, _) => ("!", WAITS),
+    }
+}
+
+/// `1 accepted, 3 to be known`.
+pub fn counted<'a>(findings: impl IntoIterator<Item = &'a &'a Finding>) -> String {
+    let (mut open, mut accepted, mut known) = (0, 0, 0);
+    for finding in findings {
+        match (is_open(finding), finding.acknowledgement) {
+            (true, _) => open += 1,
+            (false, Acknowledgement::Given) => accepted += 1,
+            (false, _) => known += 1,
+        }
+    }
+    let parts = [(open, "to be resolved"), (accepted, "accepted"), (known, "to be known")];
+    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    parts.join(", ")
+}
+
+/// All of them, the gravest first, and what was accepted after what was not.
+pub fn list(findings: &[Finding]) -> String {
+    let mut sorted: Vec<&Finding> = findings.iter().collect();
+    sorted.sort_by_key(|f| (f.severity, f.acknowledgement == Acknowledgement::Given));
+    let title = if sorted.is_empty() {
+        "Nothing was found that could get in the way".to_owned()
+    } else {
+        format!("{}: {}", count(sorted.len(), "finding"), counted(&sorted))
+    };
+    let mut text = format!("\n{}\n", paint(STRONG, &title));
+    for finding in sorted {
+        let (sign, style) = mark(finding);
+        let state = match finding.acknowledgement {
+            Acknowledgement::Given => " (accepted)",
+            Acknowledgement::Possible => " (can be accepted)",
+            Acknowledgement::NotApplicable => "",
+        };
+        let _ = writeln!(text, "  {} {}{state}", paint(style, sign), paint(STRONG, &plain(&finding.reason)));
+        let _ = writeln!(text, "{}", wrap("      ", &finding.message));
+    }
+    text
+}

@@ -1,0 +1,109 @@
+//! How far a resource is, step by step.
+
+use std::fmt::{Debug, Write as _};
+
+use anstyle::Style;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use crate::api::{Step, StepState};
+use crate::client::style::{FAINT, bar, mark, paint, wrap};
+
+/// A kind's names of steps.
+pub trait Name: Copy + Debug + PartialEq {}
+
+impl<N: Copy + Debug + PartialEq> Name for N {}
+
+/// The steps of a resource.
+pub struct Steps<'a, N> {
+    /// All that its mode has, in order.
+    pub names: Vec<N>,
+    /// Those that were begun.
+    pub begun: &'a [Step<N>],
+    /// Now, for what is left of an estimate.
+    pub now: Timestamp,
+}
+
+impl<N: Name> Steps<'_, N> {
+    fn state(&self, name: N) -> (Option<&Step<N>>, StepState) {
+        let step = self.begun.iter().find(|s| s.name == name);
+        (step, step.map_or(StepState::Pending, |s| s.state))
+    }
+
+    /// One by one. What was `told` above is not said again.
+    pub fn list(&self, told: &str) -> String {
+        let mut text = String::new();
+        for name in &self.names {
+            let (step, state) = self.state(*name);
+            let (sign, style) = mark(state);
+            let mut first = format!("  {sign} {:<13} ", format!("{name:?}"));
+            let said = match step {
+                None => vec![String::new()],
+                Some(step) if step.message == told => vec!["See above.".to_owned()],
+                Some(step) => self.said(step),
+            };
+            let mut lines = Vec::new();
+            for part in said {
+                lines.push(wrap(&first, &part));
+                first = " ".repeat(textwrap::core::display_width(&first));
+            }
+            // The mark alone is coloured; it was there for the line breaks.
+            let lines = lines.join("\n").replacen(sign, &paint(style, sign), 1);
+            let style = if state == StepState::Pending { FAINT } else { Style::new() };
+            let _ = writeln!(text, "{}", paint(style, lines.trim_end()));
+        }
+        text
+    }
+
+    /// All in a line, and below it how far the one under way is.
+    pub fn brief(&self) -> String {
+        let marked = self.names.iter().map(|name| {
+            let (sign, style) = mark(self.state(*name).1);
+            paint(style, &format!("{sign} {name:?}"))
+        });
+        let mut text = format!("  {}\n", marked.collect::<Vec<_>>().join(" "));
+        if let Some(step) = self.begun.iter().find(|s| s.state == StepState::Running && s.progress.is_some()) {
+            for part in self.said(step) {
+                let _ = writeln!(text, "{}", wrap("  ", &part));
+            }
+        }
+        text
+    }
+
+    /// What there is to say of a step, in one part or two.
+    fn said(&self, step: &Step<N>) -> Vec<String> {
+        let Some(progress) = step.progress.as_ref().filter(|_| step.state == StepState::Running) else {
+            return vec![step.message.clone()];
+        };
+        let mut said = format!("{}, {} of {}", bar(progress.percent), progress.completed, progress.total);
+        if let Some(eta) = &progress.eta {
+            let left = eta.0.duration_since(self.now);
+            let _ = write!(said, ", about {} left", roughly(left));
+        }
+        // What it is at stands on a line of its own.
+        if step.message.is_empty() { vec![said] } else { vec![said, step.message.clone()] }
+    }
+}
+
+/// A span of time as people say it.
+fn roughly(span: SignedDuration) -> String {
+    match span.as_secs() {
+        ..=0 => "0 s".to_owned(),
+        seconds @ 1..=99 => format!("{seconds} s"),
+        seconds @ 100..=5999 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{} h", (seconds + 1800) / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_said_roughly() {
+        let said = |seconds| roughly(SignedDuration::from_secs(seconds));
+        assert_eq!(said(-5), "0 s");
+        assert_eq!(said(40), "40 s");
+        assert_eq!(said(150), "3 min");
+        assert_eq!(said(7300), "2 h");
+    }
+}

@@ -1,0 +1,112 @@
+//! `SsoMigration`: guard → observe → plan → report. It has no effects yet.
+//!
+//! - here: the order of a pass
+//! - `observe`: what both systems say now
+//! - `report`: status, from what was observed
+
+mod observe;
+mod report;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use kube::ResourceExt as _;
+use kube::runtime::controller::Action;
+
+use self::observe::{Sight, Tenants};
+use self::report::{Outcome, Reporter};
+use super::{Connector, Context, Events, status};
+use crate::api::SsoMigration;
+use crate::entra::{Entra as _, permission};
+use crate::error::Failure;
+use crate::plan::{Refusal, name_some};
+use crate::store::Archive;
+
+const KIND: &str = "SsoMigration";
+
+/// What a pass over an `SsoMigration` works with.
+pub struct Migrations<K: Connector> {
+    /// What all drivers share.
+    pub context: Arc<Context<K>>,
+    /// What is told of their changes.
+    pub events: Arc<Events>,
+}
+
+/// Brings one migration a pass further.
+pub async fn reconcile<K: Connector>(object: Arc<SsoMigration>, shared: Arc<Migrations<K>>) -> Result<Action, Failure> {
+    let (context, began) = (&shared.context, Instant::now());
+    // The watch may not have brought our own last status yet, and a status that begins from an older one would undo it.
+    let Some(object) = status::live(&context.client, &*object).await?.map(Arc::new) else {
+        return Ok(Action::await_change());
+    };
+    if object.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let mut reporter = Reporter::new(context.client.clone(), shared.events.clone(), object.clone());
+    reporter.begin().await?;
+    match pass(&object, context).await {
+        Ok(outcome) => {
+            reporter.conclude(&outcome).await?;
+            context.metrics.pass(KIND, outcome.reason(), began.elapsed());
+            context.backoff.reset(&object.uid().unwrap_or_default());
+            Ok(match outcome {
+                Outcome::Suspended => Action::await_change(),
+                // Neither tenant sends an event when something changes in it.
+                Outcome::Refused(_) | Outcome::Looked { .. } => Action::requeue(context.observe_interval),
+            })
+        }
+        Err(failure) => {
+            context.metrics.pass(KIND, failure.reason, began.elapsed());
+            reporter.fail(&failure).await?;
+            Err(failure)
+        }
+    }
+}
+
+async fn pass<K: Connector>(object: &SsoMigration, context: &Context<K>) -> Result<Outcome, Failure> {
+    if object.spec.suspend {
+        return Ok(Outcome::Suspended);
+    }
+    let namespace = object.namespace().unwrap_or_default();
+    let name = &object.spec.connection_ref.name;
+    let connected = context.connections.get(&namespace, name).await?;
+    let Some(entra) = context.connections.entra_of(&connected.connection).await? else {
+        return Ok(Outcome::Refused(Refusal::new(
+            "EntraNotConfigured",
+            format!(
+                "TenantConnection \"{name}\" has no entra, and a migration needs the Entra tenant of its users. Add it: tenantId, clientId and credential."
+            ),
+        )));
+    };
+    let permissions = entra.permissions().await?;
+    if let Some(refusal) = permissions.as_ref().and_then(refuse_missing) {
+        return Ok(Outcome::Refused(refusal));
+    }
+    // A token that tells nothing is taken at its best: a read that is refused says so itself.
+    let may_read_policies = permissions.is_none_or(|found| found.contains(permission::POLICIES));
+    let tenants = Tenants { connection: &connected.connection, cloud: &*connected.cloud, entra: &*entra };
+    let sight = Sight::take(&object.spec, &tenants, may_read_policies).await?;
+    let report = match sight.judge(&object.spec, &tenants, k8s_openapi::jiff::Timestamp::now()) {
+        Ok(report) => report,
+        Err(refusal) => return Ok(Outcome::Refused(refusal)),
+    };
+    let secret_name = Archive::new(&context.client, object).save_forecast(&report).await?;
+    Ok(Outcome::Looked { current: sight.current_application(), report: Box::new(report), secret_name })
+}
+
+/// Without these nothing could be said.
+fn refuse_missing(found: &std::collections::BTreeSet<String>) -> Option<Refusal> {
+    let missing: Vec<_> = permission::missing(found).into_iter().filter(|needed| !needed.is_optional).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let what_for: Vec<String> =
+        missing.iter().map(|needed| format!("{} for {}", needed.name, needed.what_for)).collect();
+    Some(Refusal::new(
+        "PermissionMissing",
+        format!(
+            "The operator's application in Entra ID lacks application permissions of Microsoft Graph: {}. Add them under API permissions, grant admin consent, and wait some minutes for the next token.",
+            name_some(what_for.iter().map(String::as_str))
+        ),
+    ))
+}

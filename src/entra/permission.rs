@@ -1,0 +1,77 @@
+//! The application permissions of Microsoft Graph that the operator needs, and what for
+//! (<https://learn.microsoft.com/graph/permissions-reference>).
+
+use std::collections::BTreeSet;
+
+/// A permission, or another that includes it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Needed {
+    /// The least privileged one.
+    pub name: &'static str,
+    /// Others that include it.
+    pub or: &'static [&'static str],
+    /// What cannot be done without it.
+    pub what_for: &'static str,
+    /// Whether the rest works without it.
+    pub is_optional: bool,
+}
+
+/// All of them.
+pub const NEEDED: [Needed; 4] = [
+    Needed {
+        name: "Application.Read.All",
+        or: &["Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+        what_for: "reading the current application and who is assigned to it",
+        is_optional: false,
+    },
+    Needed {
+        name: "GroupMember.Read.All",
+        or: &[
+            "Group.Read.All",
+            "GroupMember.ReadWrite.All",
+            "Group.ReadWrite.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ],
+        what_for: "reading groups and their members",
+        is_optional: false,
+    },
+    Needed {
+        name: "User.Read.All",
+        or: &["User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
+        what_for: "reading addresses of users and whether their accounts are enabled",
+        is_optional: false,
+    },
+    Needed {
+        name: POLICIES,
+        or: &[],
+        what_for: "reading Conditional Access and the other policies that would not follow to the new application",
+        is_optional: true,
+    },
+];
+
+/// The permission without which no policy is looked at.
+pub const POLICIES: &str = "Policy.Read.All";
+
+/// Those of [`NEEDED`] that `found` does not contain.
+#[must_use]
+pub fn missing(found: &BTreeSet<String>) -> Vec<Needed> {
+    let has = |needed: &Needed| found.contains(needed.name) || needed.or.iter().any(|name| found.contains(*name));
+    NEEDED.into_iter().filter(|needed| !has(needed)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+
+    #[test]
+    fn a_larger_permission_counts_for_the_smaller_one_and_nothing_for_the_policies() {
+        let missing = |found: &[&str]| -> Vec<&str> {
+            super::missing(&found.iter().map(ToString::to_string).collect()).into_iter().map(|n| n.name).collect()
+        };
+        assert_eq!(missing(&["Directory.Read.All"]), ["Policy.Read.All"]);
+        assert_eq!(
+            missing(&["User.ReadBasic.All", "Policy.Read.All"]),
+            ["Application.Read.All", "GroupMember.Read.All", "User.Read.All"]
+        );
+    }
+}

@@ -1,0 +1,266 @@
+//! The answers for one user.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Access, Candidate, Ground};
+use crate::devolutions::User;
+use crate::entra::EntraUser;
+
+/// An answer to one question about one user.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Answer {
+    /// Yes.
+    Yes,
+    /// Yes, if Devolutions Cloud matches users by the one of two names that fits.
+    DependsOnMatching,
+    /// No, for this one cause.
+    No(Cause),
+}
+
+impl Answer {
+    /// Whether it is a yes, if perhaps one that depends on matching.
+    #[must_use]
+    pub fn is_yes(self) -> bool {
+        !matches!(self, Self::No(_))
+    }
+}
+
+/// Why not. Where several causes hold, the first one here is given: what is furthest from being mended by an assignment.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum Cause {
+    /// A program, not a person.
+    ApplicationIdentity,
+    /// It has no e-mail address to be matched by.
+    NoEmail,
+    /// It was invited and has not joined yet.
+    NotJoined,
+    /// It is disabled in Devolutions Cloud.
+    DisabledInDevolutionsCloud,
+    /// No Entra user has that e-mail address.
+    NoEntraUser,
+    /// More than one Entra user has that e-mail address.
+    AmbiguousEntraUser,
+    /// Its account is disabled in Entra ID.
+    DisabledInEntra,
+    /// Its e-mail domain is not verified in Devolutions Cloud.
+    DomainNotVerified,
+    /// The application is disabled in Entra ID.
+    ApplicationDisabled,
+    /// It is only in a group within an assigned group.
+    OnlyInNestedGroup,
+    /// It is not assigned to the application.
+    NotAssigned,
+}
+
+impl Cause {
+    /// The cause in a word, as the serialised form has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ApplicationIdentity => "ApplicationIdentity",
+            Self::NoEmail => "NoEmail",
+            Self::NotJoined => "NotJoined",
+            Self::DisabledInDevolutionsCloud => "DisabledInDevolutionsCloud",
+            Self::NoEntraUser => "NoEntraUser",
+            Self::AmbiguousEntraUser => "AmbiguousEntraUser",
+            Self::DisabledInEntra => "DisabledInEntra",
+            Self::DomainNotVerified => "DomainNotVerified",
+            Self::ApplicationDisabled => "ApplicationDisabled",
+            Self::OnlyInNestedGroup => "OnlyInNestedGroup",
+            Self::NotAssigned => "NotAssigned",
+        }
+    }
+
+    /// What it means, for people.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::ApplicationIdentity => "an application identity, which never signs in this way",
+            Self::NoEmail => "has no e-mail address to be matched by",
+            Self::NotJoined => "was invited and has not joined yet",
+            Self::DisabledInDevolutionsCloud => "disabled in Devolutions Cloud",
+            Self::NoEntraUser => "no Entra user has this e-mail address",
+            Self::AmbiguousEntraUser => "more than one Entra user has this e-mail address",
+            Self::DisabledInEntra => "disabled in Entra ID",
+            Self::DomainNotVerified => "the e-mail domain is not verified in Devolutions Cloud",
+            Self::ApplicationDisabled => "the application is disabled in Entra ID",
+            Self::OnlyInNestedGroup => "only in a group within an assigned group, which counts for nothing",
+            Self::NotAssigned => "not assigned to the application",
+        }
+    }
+
+    /// What helps, for people.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::ApplicationIdentity => "Nothing to do.",
+            Self::NoEmail => "Give the user an e-mail address, or waive it.",
+            Self::NotJoined => "Nothing to do: whoever joins later comes with the new application.",
+            Self::DisabledInDevolutionsCloud => "Nothing to do, unless the user is to work again.",
+            Self::NoEntraUser => {
+                "Make the e-mail address in Devolutions Cloud and the user principal name or mail address in Entra ID the same, or leave it if this person signs in with a Devolutions Account."
+            }
+            Self::AmbiguousEntraUser => {
+                "See to it that only one Entra user has this address as user principal name or mail address."
+            }
+            Self::DisabledInEntra => "Nothing to do, unless the user is to work again: then enable the account.",
+            Self::DomainNotVerified => {
+                "Verify the domain in Administration - Authentication - Domain, or waive it with verification.waivers."
+            }
+            Self::ApplicationDisabled => "Enable the enterprise application for sign-in in Entra ID.",
+            Self::OnlyInNestedGroup => {
+                "Make the user a direct member of an assigned group, or add the inner group to assignments.groups."
+            }
+            Self::NotAssigned => "Add a group that the user is a direct member of to assignments.groups.",
+        }
+    }
+
+    /// Whether no assignment and no set-up could ever make such a user come from Entra ID.
+    pub(super) fn is_beyond_reach(self) -> bool {
+        match self {
+            Self::ApplicationIdentity | Self::NotJoined | Self::DisabledInDevolutionsCloud | Self::DisabledInEntra => {
+                true
+            }
+            Self::NoEmail
+            | Self::NoEntraUser
+            | Self::AmbiguousEntraUser
+            | Self::DomainNotVerified
+            | Self::ApplicationDisabled
+            | Self::OnlyInNestedGroup
+            | Self::NotAssigned => false,
+        }
+    }
+}
+
+/// Can this user sign in by the current application? In doubt yes: what might be had can be lost.
+pub(super) fn today(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'_>) -> Answer {
+    if let Some(cause) = unable(user) {
+        return Answer::No(cause);
+    }
+    let answers: Vec<Answer> = candidates.iter().map(|candidate| signs_in(*candidate, ground.today)).collect();
+    match answers.as_slice() {
+        [] => Answer::No(Cause::NoEntraUser),
+        [one] => *one,
+        several if several.iter().any(|a| a.is_yes()) => Answer::DependsOnMatching,
+        _ => Answer::No(Cause::AmbiguousEntraUser),
+    }
+}
+
+/// Will this user be able to sign in by the new application? In doubt no.
+pub(super) fn after(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'_>) -> Answer {
+    if let Some(cause) = unable(user) {
+        return Answer::No(cause);
+    }
+    let verified = is_verified(user, ground);
+    let answer = |candidate: &Candidate<'_>| {
+        if is_enabled(candidate.user) && !verified {
+            return Answer::No(Cause::DomainNotVerified);
+        }
+        signs_in(*candidate, ground.after)
+    };
+    match candidates {
+        [] => Answer::No(Cause::NoEntraUser),
+        [one] => answer(one),
+        // Whichever account it is that gets in today, that one must.
+        several => {
+            let today: Vec<&Candidate<'_>> =
+                several.iter().filter(|candidate| signs_in(**candidate, ground.today).is_yes()).collect();
+            let must = if today.is_empty() { several.iter().collect() } else { today };
+            if must.into_iter().all(|candidate| answer(candidate).is_yes()) {
+                Answer::DependsOnMatching
+            } else {
+                Answer::No(Cause::AmbiguousEntraUser)
+            }
+        }
+    }
+}
+
+/// Will provisioning flag this user as synced? It covers those who are assigned, whether or not the application asks
+/// for an assignment (the scope "assigned users and groups").
+pub(super) fn synced(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'_>) -> Answer {
+    if let Some(cause) = unable(user) {
+        return Answer::No(cause);
+    }
+    if user.is_pending() {
+        return Answer::No(Cause::NotJoined);
+    }
+    let candidate = match candidates {
+        [] => return Answer::No(Cause::NoEntraUser),
+        [one] => *one,
+        _ => return Answer::No(Cause::AmbiguousEntraUser),
+    };
+    if !is_enabled(candidate.user) {
+        return Answer::No(Cause::DisabledInEntra);
+    }
+    if !is_verified(user, ground) {
+        return Answer::No(Cause::DomainNotVerified);
+    }
+    if let Some(cause) = not_entitled(candidate.user, ground.after) {
+        return Answer::No(cause);
+    }
+    yes(candidate)
+}
+
+/// Would provisioning disable this user? It covers a user whose account is disabled, finds an enabled one in Devolutions
+/// Cloud, and the default mapping flows "is it disabled" into `active`. That this happens to a user whom it did not
+/// create is inferred from
+/// <https://learn.microsoft.com/entra/identity/app-provisioning/how-provisioning-works#deprovisioning>.
+pub(super) fn is_disabled_by_provisioning(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'_>) -> bool {
+    unable(user).is_none()
+        && candidates.iter().any(|c| !is_enabled(c.user) && ground.after.entitled.contains(&c.user.id))
+}
+
+/// What keeps a user from signing in and from being synced, whatever Entra ID says.
+fn unable(user: &User) -> Option<Cause> {
+    if user.is_application() {
+        Some(Cause::ApplicationIdentity)
+    } else if user.email.is_empty() {
+        Some(Cause::NoEmail)
+    } else if !user.is_enabled {
+        Some(Cause::DisabledInDevolutionsCloud)
+    } else {
+        None
+    }
+}
+
+fn signs_in(candidate: Candidate<'_>, access: &Access) -> Answer {
+    if !is_enabled(candidate.user) {
+        return Answer::No(Cause::DisabledInEntra);
+    }
+    if !access.is_enabled {
+        return Answer::No(Cause::ApplicationDisabled);
+    }
+    if access.is_assignment_required
+        && let Some(cause) = not_entitled(candidate.user, access)
+    {
+        return Answer::No(cause);
+    }
+    yes(candidate)
+}
+
+fn not_entitled(user: &EntraUser, access: &Access) -> Option<Cause> {
+    if access.entitled.contains(&user.id) {
+        None
+    } else if access.nested.contains(&user.id) {
+        Some(Cause::OnlyInNestedGroup)
+    } else {
+        Some(Cause::NotAssigned)
+    }
+}
+
+fn yes(candidate: Candidate<'_>) -> Answer {
+    if candidate.is_certain { Answer::Yes } else { Answer::DependsOnMatching }
+}
+
+/// The forecast is not made where Entra ID does not tell.
+fn is_enabled(user: &EntraUser) -> bool {
+    user.account_enabled == Some(true)
+}
+
+/// "Only users with emails whose domains have been verified are allowed to log in via SSO or be provisioned via SCIM"
+/// (<https://docs.devolutions.net/cloud/>, Configure SSO authentication with Okta). Where the server cannot tell,
+/// that is a finding of its own.
+fn is_verified(user: &User, ground: &Ground<'_>) -> bool {
+    let domain = user.email.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
+    ground.verified_domains.is_none_or(|verified| domain.is_some_and(|domain| verified.contains(&domain)))
+}

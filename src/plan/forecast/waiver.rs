@@ -1,0 +1,42 @@
+//! Who need not come along, because a person said so by name.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::api::Waiver;
+
+/// The waivers that count now.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Waivers {
+    /// Reasons by e-mail address, in small letters.
+    users: BTreeMap<String, String>,
+    /// Reasons by e-mail domain, in small letters.
+    domains: BTreeMap<String, String>,
+}
+
+impl Waivers {
+    /// Those of `waivers` that have not run out at `now`.
+    #[must_use]
+    pub fn in_force(waivers: &[Waiver], now: Timestamp) -> Self {
+        let mut all = Self::default();
+        for waiver in waivers.iter().filter(|w| w.until.as_ref().is_none_or(|until| until.0 > now)) {
+            if let Some(user) = &waiver.user {
+                all.users.insert(user.to_lowercase(), waiver.reason.clone());
+            }
+            if let Some(domain) = &waiver.email_domain {
+                all.domains.insert(domain.to_lowercase(), waiver.reason.clone());
+            }
+        }
+        all
+    }
+
+    /// Why the user with this address need not come along, where that is so. A domain is meant itself, without what is
+    /// below it.
+    #[must_use]
+    pub fn of(&self, email: &str) -> Option<&str> {
+        let email = email.to_lowercase();
+        let by_domain = || self.domains.get(email.rsplit_once('@')?.1);
+        self.users.get(&email).or_else(by_domain).map(String::as_str)
+    }
+}

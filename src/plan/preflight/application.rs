@@ -1,0 +1,137 @@
+//! The current application, and what would not follow from it to the new one.
+
+use super::{Current, Observed, acceptable, critical, warning};
+use crate::api::{Finding, SsoMigrationSpec};
+use crate::entra::ConditionalAccessPolicy;
+use crate::plan::name_some;
+
+pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(current) = &seen.current {
+        findings.extend(registration(current, seen));
+        findings.extend(policies_on(current));
+    }
+    findings.extend(conditional_access(seen));
+    if let Some(policy) = &seen.secret_policy {
+        if policy.forbidden {
+            findings.push(acceptable(
+                "ClientSecretsForbidden",
+                "The tenant's app management policy forbids new client secrets, and the new application needs one. Exempt the applications of this migration from the default policy by one of their own.",
+            ));
+        } else if let Some(longest) = &policy.longest_life {
+            findings.push(warning(
+                "ClientSecretLifeBounded",
+                format!("The tenant's app management policy allows client secrets for {longest} at most. When the secret expires nobody can sign in: plan its renewal."),
+            ));
+        }
+    }
+    if !seen.namesakes.is_empty() {
+        let ids: Vec<&str> = seen.namesakes.iter().map(|a| a.app_id.as_str()).collect();
+        findings.push(warning(
+            "ApplicationNameTaken",
+            format!(
+                "There is an application named \"{}\" already: {}. The new one would bear the same name; give it another in spec.application.displayName if that confuses people.",
+                spec.application.display_name,
+                name_some(ids)
+            ),
+        ));
+    }
+    findings
+}
+
+fn registration(current: &Current, seen: &Observed) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let name = current.principal.display_name.as_deref().unwrap_or(&current.principal.app_id);
+    if current.principal.account_enabled == Some(false) {
+        findings.push(critical("CurrentApplicationDisabled", format!(
+            "The current application \"{name}\" is disabled in Entra ID, so nobody can sign in today and nothing proves who could. Enable it, or look at how people really sign in."
+        )));
+    }
+    let Some(application) = &current.application else {
+        findings.push(acceptable("CurrentApplicationForeign", format!(
+            "The registration of the current application \"{name}\" ({}) is not in this tenant, so its redirect URIs cannot be copied and no return secret can be made on it: a rollback would need its owner.",
+            current.principal.app_id
+        )));
+        return findings;
+    };
+    let uris = &application.web.redirect_uris;
+    if let Some(callback) = seen.sso.as_ref().and_then(|sso| sso.callback_url.as_ref()) {
+        if !uris.iter().any(|uri| uri.eq_ignore_ascii_case(callback)) {
+            findings.push(warning("CallbackNotRegistered", format!(
+                "The current application \"{name}\" does not list Devolutions Cloud's callback URL {callback} among its redirect URIs. Does it really sign people in?"
+            )));
+        }
+        let others: Vec<&str> =
+            uris.iter().filter(|uri| !uri.eq_ignore_ascii_case(callback)).map(String::as_str).collect();
+        if !others.is_empty() {
+            findings.push(warning("FurtherRedirectUris", format!(
+                "The current application sends people to {} too, such as an encryption service does. The new one needs these redirect URIs as well; they will be copied.",
+                name_some(others)
+            )));
+        }
+    }
+    findings
+}
+
+fn policies_on(current: &Current) -> Option<Finding> {
+    let policies = current.policies.as_ref().filter(|policies| !policies.is_empty())?;
+    Some(acceptable(
+        "PoliciesOnCurrentApplication",
+        format!(
+            "Policies hang on the current application and do not follow to the new one: {}. They change what its tokens say, or where people are sent to sign in; without them, users may not be recognised.",
+            name_some(policies.iter().map(String::as_str))
+        ),
+    ))
+}
+
+fn conditional_access(seen: &Observed) -> Vec<Finding> {
+    let Some(policies) = &seen.conditional_access else {
+        return vec![acceptable(
+            "ConditionalAccessNotChecked",
+            "The operator may not read Conditional Access policies (Policy.Read.All). A policy that names the current application does not hold for the new one: people could be let in more easily than before, or be blocked.",
+        )];
+    };
+    let Some(current) = &seen.current else { return Vec::new() };
+    let app_id = &current.principal.app_id;
+    let in_force = |policy: &&ConditionalAccessPolicy| policy.state.as_deref() != Some("disabled");
+    let list = |names: Vec<&ConditionalAccessPolicy>| {
+        let names: Vec<&str> = names.iter().map(|p| p.display_name.as_deref().unwrap_or("(without a name)")).collect();
+        name_some(names)
+    };
+    let applications = |policy: &ConditionalAccessPolicy| policy.conditions.applications.clone().unwrap_or_default();
+    let names = |ids: &[String]| ids.iter().any(|id| id.eq_ignore_ascii_case(app_id));
+    let (including, excluding, by_filter): (Vec<_>, Vec<_>, Vec<_>) = {
+        let mut sorted = (Vec::new(), Vec::new(), Vec::new());
+        for policy in policies.iter().filter(in_force) {
+            let applications = applications(policy);
+            if names(&applications.include_applications) {
+                sorted.0.push(policy);
+            } else if names(&applications.exclude_applications) {
+                sorted.1.push(policy);
+            } else if applications.application_filter.is_some() {
+                sorted.2.push(policy);
+            }
+        }
+        sorted
+    };
+    let mut findings = Vec::new();
+    if !including.is_empty() {
+        findings.push(acceptable("ConditionalAccessNamesApplication", format!(
+            "Conditional Access policies hold for the current application by its id and would not hold for the new one, so people would get in with less than today: {}. Have somebody add the new application to them as soon as it is there.",
+            list(including)
+        )));
+    }
+    if !excluding.is_empty() {
+        findings.push(acceptable("ConditionalAccessSparesApplication", format!(
+            "Conditional Access policies leave the current application out by its id and would hold for the new one, so people could be blocked: {}. Have somebody leave the new application out of them as soon as it is there.",
+            list(excluding)
+        )));
+    }
+    if !by_filter.is_empty() {
+        findings.push(warning("ConditionalAccessByFilter", format!(
+            "Conditional Access policies choose applications by custom attributes, which cannot be worked out from outside: {}. Give the new application the current one's attributes.",
+            list(by_filter)
+        )));
+    }
+    findings
+}

@@ -1,0 +1,118 @@
+//! The groups to be assigned to the new application.
+
+use uuid::Uuid;
+
+use super::{Observed, acceptable, critical, warning};
+use crate::api::{EntraGroupRef, Finding, SsoMigrationSpec};
+use crate::entra::EntraGroup;
+use crate::plan::name_some;
+
+/// A group of the spec, and what Entra ID has under that name or id.
+#[derive(Clone, Debug)]
+pub struct WantedGroup {
+    /// As the spec has it.
+    pub reference: EntraGroupRef,
+    /// What was found.
+    pub found: Vec<EntraGroup>,
+}
+
+/// The one group that a reference names, letter by letter; none where there is none, or more than one.
+#[must_use]
+pub fn choose<'a>(reference: &EntraGroupRef, found: &'a [EntraGroup]) -> Option<&'a EntraGroup> {
+    match fitting(reference, found).as_slice() {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
+/// Graph does not tell small letters from capitals; we do.
+fn fitting<'a>(reference: &EntraGroupRef, found: &'a [EntraGroup]) -> Vec<&'a EntraGroup> {
+    let fits = |group: &&EntraGroup| match (&reference.id, &reference.display_name) {
+        (Some(id), _) => Uuid::parse_str(id).is_ok_and(|id| id == group.id),
+        (None, name) => &group.display_name == name,
+    };
+    found.iter().filter(fits).collect()
+}
+
+pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = seen.wanted.iter().filter_map(wanted).collect();
+    findings.extend(namesakes(spec, seen));
+    let mut nesting: Vec<&str> = seen.nesting.iter().map(String::as_str).collect();
+    nesting.sort_unstable();
+    nesting.dedup();
+    if !nesting.is_empty() {
+        findings.push(warning("NestedGroups", format!(
+            "These groups contain groups, whose members can neither sign in nor be provisioned by way of them: {}. The forecast names the users concerned, as OnlyInNestedGroup.",
+            name_some(nesting)
+        )));
+    }
+    if spec.assignments.groups.is_empty() && !spec.assignments.from_current_application {
+        findings.push(critical("NobodyAssigned", "spec.assignments names no group and leaves the current application's assignments out, so nobody would be provisioned. Add groups, or set fromCurrentApplication."));
+    }
+    findings
+}
+
+fn label(reference: &EntraGroupRef) -> &str {
+    reference.display_name.as_deref().or(reference.id.as_deref()).unwrap_or_default()
+}
+
+fn wanted(wanted: &WantedGroup) -> Option<Finding> {
+    let name = label(&wanted.reference);
+    match fitting(&wanted.reference, &wanted.found).as_slice() {
+        [] => {
+            let near: Vec<&str> = wanted.found.iter().filter_map(|g| g.display_name.as_deref()).collect();
+            let near = if near.is_empty() { String::new() } else { format!(" (there is {})", name_some(near)) };
+            Some(critical(
+                "GroupNotFound",
+                format!(
+                    "assignments.groups: Entra ID has no group \"{name}\"{near}. Names are compared letter by letter; correct it, or give its object id."
+                ),
+            ))
+        }
+        [one] if one.security_enabled == Some(false) => Some(critical(
+            "GroupNotSecurityEnabled",
+            format!(
+                "assignments.groups: \"{name}\" ({}) is not security-enabled, so it cannot be assigned to an application. Use a security group.",
+                one.id
+            ),
+        )),
+        [_] => None,
+        several => {
+            let ids: Vec<String> = several.iter().map(|g| g.id.to_string()).collect();
+            Some(critical(
+                "AmbiguousName",
+                format!(
+                    "assignments.groups: \"{name}\" fits {} groups: {}. Give the object id of the one that is meant.",
+                    several.len(),
+                    name_some(ids.iter().map(String::as_str))
+                ),
+            ))
+        }
+    }
+}
+
+/// Entra's provisioning finds a group in Devolutions Cloud by its name: were it shown a custom group of the same name,
+/// it could take that for its own, members and permissions included (whether it is shown them is unknown).
+fn namesakes(spec: &SsoMigrationSpec, seen: &Observed) -> Option<Finding> {
+    let of_spec =
+        seen.wanted.iter().filter_map(|w| choose(&w.reference, &w.found)).filter_map(|g| g.display_name.as_deref());
+    let of_current = seen
+        .current
+        .iter()
+        .filter(|_| spec.assignments.from_current_application)
+        .flat_map(|current| &current.assignments)
+        .filter(|a| a.principal_type == "Group")
+        .filter_map(|a| a.principal_display_name.as_deref());
+    let mut clashes: Vec<&str> = of_spec
+        .chain(of_current)
+        .filter(|name| seen.groups.iter().any(|g| !g.is_provably_synced() && g.name.eq_ignore_ascii_case(name)))
+        .collect();
+    clashes.sort_unstable();
+    clashes.dedup();
+    (!clashes.is_empty()).then(|| {
+        acceptable("CustomGroupSharesName", format!(
+            "These Entra groups share their name with a custom group of Devolutions Cloud, which provisioning could take for them: {}. Rename the custom groups first.",
+            name_some(clashes)
+        ))
+    })
+}

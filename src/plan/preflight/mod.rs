@@ -1,0 +1,154 @@
+//! Preflight: everything that could get in the way of a migration, found before anything is written.
+//!
+//! Each check looks at one thing and says what it found, on what, and what to do. A critical finding holds the migration
+//! up until it is resolved, or accepted by its reason where a person may.
+//!
+//! - `single_sign_on`: how people sign in now, and whether there is a way back
+//! - `application`: the current application and what would not follow to the new one
+//! - `group`: the groups to be assigned
+//! - `user`: what the forecast says, and the break-glass user
+//! - `report`: all of it, as it is kept
+
+mod application;
+mod group;
+mod report;
+mod single_sign_on;
+mod user;
+
+use std::collections::BTreeSet;
+
+use crate::api::{Acknowledgement, Finding, Severity, SsoMigrationSpec};
+use crate::devolutions::{Domain, Group, SsoConfiguration, User};
+use crate::entra::{Application, Assignment, ConditionalAccessPolicy, SecretPolicy, ServicePrincipal};
+
+use super::forecast::UserForecast;
+
+pub use group::{WantedGroup, choose};
+pub use report::{Principal, Report};
+
+/// What was observed, before anything is done.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// The connection's Entra tenant.
+    pub tenant_id: String,
+    /// How people sign in now; none where the server cannot tell.
+    pub sso: Option<SsoConfiguration>,
+    /// The e-mail domains; none where the server cannot tell.
+    pub domains: Option<Vec<Domain>>,
+    /// Whether nobody may sign in otherwise; none where the server cannot tell.
+    pub forces_sso: Option<bool>,
+    /// The user groups of Devolutions Cloud.
+    pub groups: Vec<Group>,
+    /// The users of Devolutions Cloud.
+    pub users: Vec<User>,
+    /// The current application, where it could be found.
+    pub current: Option<Current>,
+    /// The groups of the spec, as found.
+    pub wanted: Vec<WantedGroup>,
+    /// Names of groups, assigned now or to be assigned, that contain groups.
+    pub nesting: Vec<String>,
+    /// Applications that have the new one's name already.
+    pub namesakes: Vec<Application>,
+    /// Every Conditional Access policy; none where we may not look.
+    pub conditional_access: Option<Vec<ConditionalAccessPolicy>>,
+    /// What the tenant allows for client secrets; none where we may not look.
+    pub secret_policy: Option<SecretPolicy>,
+}
+
+/// The current application.
+#[derive(Clone, Debug)]
+pub struct Current {
+    /// The enterprise application.
+    pub principal: ServicePrincipal,
+    /// Its registration, where that is in this tenant.
+    pub application: Option<Application>,
+    /// Who is assigned.
+    pub assignments: Vec<Assignment>,
+    /// The names of claims mapping and home realm discovery policies on it; none where we may not look.
+    pub policies: Option<Vec<String>>,
+}
+
+/// The current application's id, as the spec and the server tell it; or what is to be done where they do not.
+pub fn current_app_id(spec: &SsoMigrationSpec, sso: Option<&SsoConfiguration>) -> Result<String, Finding> {
+    single_sign_on::current_app_id(spec, sso)
+}
+
+/// The current application's id leads nowhere.
+#[must_use]
+pub fn not_in_tenant(app_id: &str, tenant_id: &str) -> Finding {
+    critical(
+        "CurrentApplicationNotFound",
+        format!(
+            "The application {app_id}, by which people sign in now, is not in the Entra tenant {tenant_id} that the connection names. Is it another tenant's, or was it deleted?"
+        ),
+    )
+}
+
+/// Tells of findings that a status has no room for.
+#[must_use]
+pub fn more_findings(rest: usize) -> Finding {
+    warning(
+        "MoreFindings",
+        format!("{rest} more are in the Secret that status.reportSecretName names; `operator plan` shows them."),
+    )
+}
+
+/// Everything that was found, the gravest first. `forecast` is there where one could be made.
+#[must_use]
+pub fn findings(spec: &SsoMigrationSpec, seen: &Observed, forecast: Option<&[UserForecast]>) -> Vec<Finding> {
+    let mut all = single_sign_on::check(seen);
+    all.extend(application::check(spec, seen));
+    all.extend(group::check(spec, seen));
+    all.extend(user::check(spec, seen, forecast));
+    acknowledge(&mut all, &spec.acknowledgements);
+    all.sort_by(|a, b| (!is_open(a), a.severity, &a.reason).cmp(&(!is_open(b), b.severity, &b.reason)));
+    all
+}
+
+/// Marks what a person has accepted, and names acceptances of nothing that was found.
+fn acknowledge(findings: &mut Vec<Finding>, acknowledged: &[String]) {
+    for finding in findings.iter_mut() {
+        if finding.acknowledgement == Acknowledgement::Possible && acknowledged.contains(&finding.reason) {
+            finding.acknowledgement = Acknowledgement::Given;
+        }
+        if finding.acknowledgement == Acknowledgement::Possible {
+            let advice = format!(" If it is well as it is, add {} to spec.acknowledgements.", finding.reason);
+            finding.message.push_str(&advice);
+        }
+    }
+    let is_of_use =
+        |reason: &&String| findings.iter().any(|f| f.reason == **reason && f.acknowledgement == Acknowledgement::Given);
+    let idle: BTreeSet<&str> = acknowledged.iter().filter(|reason| !is_of_use(reason)).map(String::as_str).collect();
+    if !idle.is_empty() {
+        let names = super::name_some(idle);
+        findings.push(warning("AcknowledgementOfNothing", format!(
+            "spec.acknowledgements names {names}, which was not found or cannot be accepted. Take it out, so that it does not accept something later that nobody has looked at."
+        )));
+    }
+}
+
+/// Whether a finding holds the migration up.
+#[must_use]
+pub fn is_open(finding: &Finding) -> bool {
+    finding.severity == Severity::Critical && finding.acknowledgement != Acknowledgement::Given
+}
+
+/// What holds the migration up until it is resolved.
+pub(crate) fn critical(reason: &str, message: impl Into<String>) -> Finding {
+    Finding {
+        reason: reason.to_owned(),
+        severity: Severity::Critical,
+        message: message.into(),
+        acknowledgement: Acknowledgement::NotApplicable,
+    }
+}
+
+/// What holds the migration up until it is resolved or accepted.
+fn acceptable(reason: &str, message: impl Into<String>) -> Finding {
+    Finding { acknowledgement: Acknowledgement::Possible, ..critical(reason, message) }
+}
+
+/// What is to be known.
+fn warning(reason: &str, message: impl Into<String>) -> Finding {
+    Finding { severity: Severity::Warning, ..critical(reason, message) }
+}
