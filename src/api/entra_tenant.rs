@@ -4,8 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::status::LocalRef;
-use super::tenant_connection::CaBundleRef;
+use super::reference::{CaBundleRef, LocalRef};
 
 /// An Entra ID tenant and the application as which the operator reads it.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]

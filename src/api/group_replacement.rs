@@ -5,7 +5,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::status::{LocalRef, PlanReference, Step, conditions_schema};
+use super::reference::LocalRef;
+use super::status::{PlanReference, Step, conditions_schema};
 
 /// Puts an Entra group in the place of a custom user group wherever that one holds permissions.
 #[derive(Clone, CustomResource, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]

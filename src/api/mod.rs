@@ -7,8 +7,10 @@
 #![allow(clippy::duplicated_attributes)]
 
 mod entra_tenant;
+mod forecast;
 mod group_replacement;
 mod plan_approval;
+mod reference;
 mod sso_migration;
 mod status;
 mod tenant_connection;
@@ -17,20 +19,23 @@ pub use entra_tenant::{
     ClientSecret, CustomCloud, EntraCloud, EntraCloudType, EntraCredential, EntraCredentialType, EntraTenant,
     MissingPermission, ObservedEntra, WorkloadIdentity,
 };
+pub use forecast::{
+    Acknowledgement, CauseCount, Finding, ForecastSummary, MigrationStepName, ObservedApplication, Question,
+    ReportReference, Severity, SignInForecast, SsoMigrationStatus, SynchronizationForecast,
+};
 pub use group_replacement::{
     ApprovalRequirement, CustomGroupRef, EntraGroupRef, Failsafe, GroupReplacement, GroupReplacementSpec,
     GroupReplacementStatus, Mode, ResolvedGroup,
 };
 pub use plan_approval::{ApprovalTarget, PlanApproval, PlanApprovalSpec, PlanApprovalStatus, TargetKind};
+pub use reference::{CaBundleRef, LocalRef};
 pub use sso_migration::{
-    Acknowledgement, ApplicationRef, AssignmentRequirement, Assignments, BreakGlass, CauseCount, Finding,
-    ForecastSummary, MigrationMode, MigrationStepName, NewApplication, ObservedApplication, Question, Severity,
-    SignInForecast, SsoMigration, SsoMigrationSpec, SsoMigrationStatus, SynchronizationForecast, Verification, Waiver,
+    ApplicationRef, AssignmentRequirement, Assignments, BreakGlass, MigrationMode, NewApplication, SsoMigration,
+    SsoMigrationSpec, Verification, Waiver,
 };
 pub use status::{Gate, PlanReference, PlanState, Progress, Step, StepName, StepState};
 pub use tenant_connection::{
-    CaBundleRef, DevolutionsCloud, LocalRef, ObservedCloud, Policy, TenantConnection, TenantConnectionSpec,
-    TenantConnectionStatus,
+    DevolutionsCloud, ObservedCloud, Policy, TenantConnection, TenantConnectionSpec, TenantConnectionStatus,
 };
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;

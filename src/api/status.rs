@@ -1,7 +1,6 @@
 //! What the statuses of several kinds have in common.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::KubeSchema;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +125,10 @@ pub struct PlanReference {
     pub hash: String,
     /// The Secret with the plan in full, effect by effect. It tells who may see what: handle it as such.
     pub secret_name: String,
+    /// The digest of all that the Secret's document says, names included: the hash leaves names out, since a renamed group
+    /// does not make a plan another one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub document_digest: String,
     /// How many permissions it grants.
     pub grants: u32,
     /// How many permissions it revokes.
@@ -162,12 +165,4 @@ pub(super) fn conditions_schema(generator: &mut SchemaGenerator) -> Schema {
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["type"],
     })
-}
-
-/// A reference to an object of the same namespace.
-#[derive(Clone, Debug, Deserialize, Eq, KubeSchema, PartialEq, Serialize)]
-pub struct LocalRef {
-    /// Its name.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
 }

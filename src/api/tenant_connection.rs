@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::entra_tenant::{EntraTenant, ObservedEntra};
-pub use super::status::LocalRef;
+use super::reference::{CaBundleRef, LocalRef};
 use super::status::{Gate, conditions_schema};
 
 /// One Devolutions Cloud tenant and the Entra ID tenant of its users, and how to reach them.
@@ -65,23 +65,6 @@ pub struct DevolutionsCloud {
     /// A ConfigMap with further certificate authorities to trust for this server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_bundle_ref: Option<CaBundleRef>,
-}
-
-/// A key of a ConfigMap that holds PEM certificates.
-#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CaBundleRef {
-    /// The ConfigMap's name.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
-    /// The key in it.
-    #[serde(default = "default_ca_key")]
-    #[schemars(length(min = 1, max = 253))]
-    pub key: String,
-}
-
-fn default_ca_key() -> String {
-    "ca.crt".to_owned()
 }
 
 /// What holds for every resource that uses a connection.

@@ -39,12 +39,13 @@ pub fn present(object: &GroupReplacement) -> Option<&PlanReference> {
 /// Reads the plan that `reference` names, and makes sure that it is that one.
 pub async fn read(cluster: &Cluster, object: &GroupReplacement, reference: &PlanReference) -> Result<Plan, Failure> {
     let plan: Plan = Archive::new(&cluster.client, object).load(&reference.secret_name).await?;
-    if plan.hash().as_str() != reference.hash {
+    let is_as_written = reference.document_digest.is_empty() || plan.digest().as_str() == reference.document_digest;
+    if plan.hash().as_str() != reference.hash || !is_as_written {
         return Err(Failure::new(
             crate::error::Class::Invalid,
             "PlanMismatch",
             format!(
-                "Secret {} does not hold the plan {}: somebody changed it, or it is of another version of the operator. To have a new plan made, set the annotation {} to a new value.",
+                "Secret {} does not hold the plan {} as the operator wrote it: somebody changed it, or it is of another version of the operator. To have a new plan made, set the annotation {} to a new value.",
                 reference.secret_name,
                 reference.hash,
                 crate::api::REQUESTED_AT
@@ -204,6 +205,7 @@ mod tests {
         }))
         .unwrap();
         let reference = PlanReference {
+            document_digest: String::new(),
             gate: Gate::Replacement,
             state: PlanState::AwaitingApproval,
             hash: plan.hash().to_string(),

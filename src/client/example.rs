@@ -52,7 +52,7 @@ pub fn migration(status: &Value) -> SsoMigration {
             "currentApplication": status.get("currentApplication"),
             "findings": field("findings"),
             "forecast": status.get("forecast"),
-            "reportSecretName": status.get("forecast").map(|_| "ssom-contoso-forecast"),
+            "report": status.get("forecast").map(|_| json!({"secretName": "ssom-contoso-forecast", "digest": "sha256:0"})),
             "steps": field("steps"),
         },
     }))

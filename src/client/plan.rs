@@ -62,15 +62,15 @@ async fn plan_of_replacement(args: &PlanArgs, cluster: &Cluster) -> Result<(), S
 
 async fn forecast_of_migration(args: &PlanArgs, cluster: &Cluster) -> Result<(), Stop> {
     let object: SsoMigration = cluster.get(&args.target.name).await?;
-    let Some(secret) = forecast::present(&object) else {
+    let Some(reference) = forecast::present(&object) else {
         if args.output == Format::Text {
             show(&forecast::without(&object))?;
         }
         return Err(forecast::none(&object));
     };
-    let stored = forecast::read(cluster, &object, secret).await?;
+    let stored = forecast::read(cluster, &object, reference).await?;
     match args.output {
-        Format::Text => show(&forecast::text(&object, &forecast::parse(stored, secret)?)),
+        Format::Text => show(&forecast::text(&object, &forecast::parse(stored, &reference.secret_name)?)),
         Format::Json => show(&style::json(&json!({
             "namespace": object.namespace(),
             "name": object.name_any(),

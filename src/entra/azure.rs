@@ -15,8 +15,8 @@ use serde::Deserialize;
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use super::credential::Assertion;
 use super::refusal::{Presented, TokenEndpoint};
-use super::token::Assertion;
 use crate::error::Failure;
 use crate::http::{self, Outcome};
 use crate::metrics::Metrics;

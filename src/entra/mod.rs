@@ -2,11 +2,12 @@
 //!
 //! - `model`: what it holds; `permission`: what we must be allowed to read
 //! - `cloud`: where it is, by the name of the cloud
-//! - `token`: how we come to a token, by Microsoft's own library; `azure`: that on our own TLS
+//! - `credential`: how we prove who we are; `token`: how we come to a token, by Microsoft's own library; `azure`: that on our own TLS
 //! - `graph`: what is asked; `session`: how; `refusal`: what Graph and the token endpoint mean when they refuse
 
 mod azure;
 mod cloud;
+mod credential;
 mod filter;
 mod graph;
 mod model;
@@ -17,9 +18,9 @@ mod session;
 mod token;
 
 pub use cloud::Hosts;
+pub use credential::{Assertion, Credential};
 pub use graph::Graph;
 pub use model::*;
-pub use token::{Assertion, Credential};
 
 use std::collections::BTreeSet;
 use std::future::Future;

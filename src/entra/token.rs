@@ -12,7 +12,6 @@ use azure_core::http::{ClientOptions, RetryOptions, Transport};
 use azure_identity::{
     ClientAssertionCredential, ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
 };
-use futures::future::BoxFuture;
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -20,27 +19,13 @@ use url::Url;
 
 use super::EntraEndpoint;
 use super::azure::{Asserted, Exit, failure_in};
+use super::credential::Credential;
 use crate::error::{Class, Failure, chain};
 use crate::metrics::Metrics;
 
 /// A token tells the permissions of when it was made and lives for an hour or more. One older than this is renewed where
 /// that matters.
 const RECENT: Duration = Duration::from_mins(1);
-
-/// How our application proves that it is the one.
-#[derive(Clone)]
-pub enum Credential {
-    /// By a client secret.
-    Secret(SecretString),
-    /// By a token of another issuer, which the application trusts by a federated identity credential.
-    Assertion(Arc<dyn Assertion>),
-}
-
-/// Where such tokens come from.
-pub trait Assertion: Send + Sync + 'static {
-    /// One that is valid now (a JWT). It is asked for each time, and used at once.
-    fn token(&self) -> BoxFuture<'_, Result<SecretString, Failure>>;
-}
 
 /// Tokens for Microsoft Graph.
 pub struct Tokens {
@@ -186,7 +171,10 @@ fn roles(token: &str) -> Option<BTreeSet<String>> {
 
 #[cfg(test)]
 mod tests {
+    use futures::future::BoxFuture;
+
     use super::*;
+    use crate::entra::Assertion;
 
     struct Failing;
 

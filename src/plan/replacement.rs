@@ -75,6 +75,12 @@ impl Plan {
         self.grants.is_empty() && self.revokes.is_empty()
     }
 
+    /// The digest of all that the plan says, names included: of what people are shown.
+    #[must_use]
+    pub fn digest(&self) -> PlanHash {
+        PlanHash::of(&serde_json::to_value(self).unwrap_or_default())
+    }
+
     /// The hash over the effects and everything that they rest on. Names of places and groups are
     /// left out: renaming one changes nobody's access.
     #[must_use]

@@ -111,7 +111,8 @@ impl Archive {
     }
 
     /// Stores the present forecast in the place of the last one. It belongs to the resource and goes with it.
-    pub async fn save_forecast<T: Serialize + Sync>(&self, forecast: &T) -> Result<String, Failure> {
+    /// Gives its name and what the whole of it is.
+    pub async fn save_forecast<T: Serialize + Sync>(&self, forecast: &T) -> Result<(String, PlanHash), Failure> {
         let whole = self.owner.name_of("forecast");
         let digest = digest(&whole, forecast)?;
         for mut secret in self.parts(&whole, "forecast", true, forecast)?.into_iter().rev() {
@@ -133,7 +134,7 @@ impl Archive {
             };
             written.map_err(|e| Failure::kubernetes(&format!("write Secret {name}"), &e))?;
         }
-        Ok(whole)
+        Ok((whole, digest))
     }
 
     /// The Secrets that hold a document, the first part first.

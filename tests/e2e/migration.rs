@@ -1,10 +1,13 @@
 //! A migration that only looks: what it finds, what it promises each user, what it says when it cannot look, and that it
 //! writes nothing.
 
+use std::io::Write as _;
+
 use serde_json::{Value, json};
 use testbed::wait::{self, Object};
 
-use crate::stage::{Stage, WITHIN, condition, is_observed, message, ready_reason, run};
+use crate::cli::Person;
+use crate::stage::{ALICE, Stage, WITHIN, condition, is_observed, message, ready_reason, run};
 
 /// The small company's migration, with what its people would have to decide decided.
 pub fn decided() -> Value {
@@ -89,8 +92,32 @@ fn it_promises_each_user_what_the_tenant_says_and_writes_nothing() {
         assert_eq!(current["displayName"], "Devolutions Hub");
         assert_eq!((&current["assignmentRequired"], &current["assignments"]), (&json!(true), &json!(3)));
         assert_only_read(&stage).await;
+
+        // Whoever may write Secrets could promise people something else; nobody is shown that.
+        let alice = Person::new(&stage, ALICE).await;
+        let shown = alice.operator(&["plan", "ssom/contoso"]).await;
+        assert!(
+            shown.code == 0 && shown.stdout.contains("5 users will be able to sign in and will be synced"),
+            "{shown:?}"
+        );
+        stage.operator.kill().await.unwrap();
+        let others = json!({"data": {"digest": "c2hhMjU2OjA="}}).to_string();
+        let secret = ["patch", "secret", "ssom-contoso-forecast", "--type=merge", "-p", &others];
+        stage.kubectl(&secret).await;
+        let unchanged = alice.operator(&["plan", "ssom/contoso"]).await;
+        assert_eq!(unchanged.code, 0, "the mark alone says nothing: {unchanged:?}");
+        let forged = json!({"data": {"document.json.gz": gzipped(br#"{"users": []}"#)}}).to_string();
+        stage.kubectl(&["patch", "secret", "ssom-contoso-forecast", "--type=merge", "-p", &forged]).await;
+        let refused = alice.operator(&["plan", "ssom/contoso"]).await;
+        assert!(refused.code == 1 && refused.stderr.contains("as the operator wrote it"), "{refused:?}");
         stage.end().await;
     });
+}
+
+fn gzipped(text: &[u8]) -> Value {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text).unwrap();
+    serde_json::to_value(k8s_openapi::ByteString(encoder.finish().unwrap())).unwrap()
 }
 
 #[test]

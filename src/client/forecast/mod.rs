@@ -15,11 +15,11 @@ use serde_json::Value;
 use super::style::{STRONG, field, paint, wrap};
 use super::subject::Subject as _;
 use super::{Stop, advice, cluster::Cluster};
-use crate::api::{AssignmentRequirement, ForecastSummary, REQUESTED_AT, SsoMigration};
+use crate::api::{AssignmentRequirement, ForecastSummary, REQUESTED_AT, ReportReference, SsoMigration};
 use crate::error::{Class, Failure};
-use crate::plan::count;
 use crate::plan::forecast::summary;
 use crate::plan::preflight::{Principal, Report};
+use crate::plan::{PlanHash, count};
 use crate::store::Archive;
 
 /// How many of those who would be assigned are named; the rest is counted.
@@ -30,15 +30,16 @@ pub fn has_looked(object: &SsoMigration) -> bool {
     matches!(object.reason(), "Planned" | "PreflightFailed")
 }
 
-/// The Secret with the present report.
-pub fn present(object: &SsoMigration) -> Option<&str> {
-    object.status.as_ref()?.report_secret_name.as_deref()
+/// Where the present report is kept.
+pub fn present(object: &SsoMigration) -> Option<&ReportReference> {
+    object.status.as_ref()?.report.as_ref()
 }
 
 /// Reads the report that the Secret `name` holds, as it is stored.
-pub async fn read(cluster: &Cluster, object: &SsoMigration, name: &str) -> Result<Value, Stop> {
+pub async fn read(cluster: &Cluster, object: &SsoMigration, report: &ReportReference) -> Result<Value, Stop> {
+    let name = &report.secret_name;
     let read = Archive::new(&cluster.client, object).load(name).await;
-    read.map_err(|failure: Failure| match (failure.class, failure.reason) {
+    let stored: Value = read.map_err(|failure: Failure| match (failure.class, failure.reason) {
         (_, "DocumentMissing" | "DocumentUnreadable") => Stop::failed(format!(
             "Secret {name} should hold the forecast of SsoMigration \"{}\" and is missing in part, or damaged. Nothing rests on it: delete what is left of it, and the operator writes it anew at its next look, or at once when the annotation {REQUESTED_AT} gets a new value.",
             object.name_any(),
@@ -49,7 +50,13 @@ pub async fn read(cluster: &Cluster, object: &SsoMigration, name: &str) -> Resul
             advice::ours(object, "status")
         )),
         _ => failure.into(),
-    })
+    })?;
+    if PlanHash::of(&stored).as_str() != report.digest {
+        return Err(Stop::failed(format!(
+            "Secret {name} does not hold the report as the operator wrote it: it was just replaced, or somebody changed it. Try again; if that lasts, delete the Secret, and the operator writes it anew at its next look."
+        )));
+    }
+    Ok(stored)
 }
 
 /// A stored report, to be shown.

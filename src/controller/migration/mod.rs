@@ -16,7 +16,7 @@ use kube::runtime::controller::Action;
 use self::observe::{Sight, Tenants};
 use self::report::{Outcome, Reporter};
 use super::{Connector, Context, Events, status};
-use crate::api::SsoMigration;
+use crate::api::{ReportReference, SsoMigration};
 use crate::entra::{Entra as _, permission};
 use crate::error::Failure;
 use crate::plan::{Refusal, name_some};
@@ -90,8 +90,9 @@ async fn pass<K: Connector>(object: &SsoMigration, context: &Context<K>) -> Resu
         Ok(report) => report,
         Err(refusal) => return Ok(Outcome::Refused(refusal)),
     };
-    let secret_name = Archive::new(&context.client, object).save_forecast(&report).await?;
-    Ok(Outcome::Looked { current: sight.current_application(), report: Box::new(report), secret_name })
+    let (secret_name, digest) = Archive::new(&context.client, object).save_forecast(&report).await?;
+    let stored = ReportReference { secret_name, digest: digest.to_string() };
+    Ok(Outcome::Looked { current: sight.current_application(), report: Box::new(report), stored })
 }
 
 /// Without these nothing could be said.

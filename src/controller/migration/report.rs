@@ -6,7 +6,8 @@ use k8s_controller::conditions::ConditionStatus;
 use kube::{Client, ResourceExt as _};
 
 use crate::api::{
-    Finding, MigrationStepName, ObservedApplication, REQUESTED_AT, SsoMigration, SsoMigrationStatus, StepState,
+    Finding, MigrationStepName, ObservedApplication, REQUESTED_AT, ReportReference, SsoMigration, SsoMigrationStatus,
+    StepState,
 };
 use crate::controller::events::{Events, OBSERVING};
 use crate::controller::state::{State, truncated_to};
@@ -27,7 +28,7 @@ pub enum Outcome {
     /// It cannot look until the world or the spec changes.
     Refused(Refusal),
     /// It has looked.
-    Looked { current: Option<ObservedApplication>, report: Box<Report>, secret_name: String },
+    Looked { current: Option<ObservedApplication>, report: Box<Report>, stored: ReportReference },
 }
 
 impl Outcome {
@@ -83,15 +84,15 @@ impl Reporter {
                 // What was found under other circumstances would be taken for true.
                 self.status.findings.clear();
                 self.status.forecast = None;
-                self.status.report_secret_name = None;
+                self.status.report = None;
                 self.step(StepState::Failed, &refusal.message);
                 State::new(ConditionStatus::False, reason, &refusal.message).stuck()
             }
-            Outcome::Looked { current, report, secret_name } => {
+            Outcome::Looked { current, report, stored } => {
                 self.status.current_application.clone_from(current);
                 self.status.findings = shown(&report.findings);
                 self.status.forecast = report.users.as_deref().map(summary);
-                self.status.report_secret_name = Some(secret_name.clone());
+                self.status.report = Some(stored.clone());
                 self.looked(report, reason)
             }
         };

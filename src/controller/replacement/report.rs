@@ -82,6 +82,7 @@ impl Reporter {
             state,
             hash: hash.to_string(),
             secret_name: secret_name.to_owned(),
+            document_digest: plan.digest().to_string(),
             grants: size(plan.grants.len()),
             revokes: size(plan.revokes.len()),
             approver: None,

@@ -89,7 +89,7 @@ pub fn not_in_tenant(app_id: &str, tenant_id: &str) -> Finding {
 pub fn more_findings(rest: usize) -> Finding {
     warning(
         "MoreFindings",
-        format!("{rest} more are in the Secret that status.reportSecretName names; `operator plan` shows them."),
+        format!("{rest} more are in the Secret that status.report names; `operator plan` shows them."),
     )
 }
 

@@ -145,7 +145,7 @@ async fn forecast(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<()> {
     stage.screen.heading("3. What would a new enterprise application mean for each user?");
     let file = manifests::write(&stage.place.manifests(), "migration.yaml", &[manifests::migration(pairs)])?;
     stage.run(admin, &["apply", "-n", NAMESPACE, "-f", &here(&file)]).await?;
-    let told = "--for=jsonpath={.status.reportSecretName}";
+    let told = "--for=jsonpath={.status.report.secretName}";
     let name = format!("ssom/{NAMESPACE}");
     stage.run(admin, &["wait", &name, "-n", NAMESPACE, told, "--timeout=60s"]).await?;
     stage.run(admin, &["get", "ssom", "-n", NAMESPACE]).await?;

@@ -1,0 +1,180 @@
+//! What an `SsoMigration` shows: what was found, and what will become of the users.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::status::{Step, conditions_schema};
+
+/// What the operator found.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SsoMigrationStatus {
+    /// The generation that this status speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready` and `Succeeded` always, `Planned` in mode `Plan`, `Reconciling` or `Stalled` only while true.
+    #[serde(default)]
+    #[schemars(schema_with = "conditions_schema")]
+    pub conditions: Vec<Condition>,
+    /// The state in a sentence.
+    #[serde(default)]
+    pub summary: String,
+    /// The application by which people sign in now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_application: Option<ObservedApplication>,
+    /// What was found before anything is done, the gravest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// All findings, who would be assigned, and the forecast for each user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportReference>,
+    /// What the migration will mean for the users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastSummary>,
+    /// The steps of the present mode, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step<MigrationStepName>>,
+    /// The last value of the annotation `migration.devolutions.net/requestedAt` that was acted on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+}
+
+/// Where a report is kept.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportReference {
+    /// The Secret that holds it. It is personal data: handle it as such.
+    pub secret_name: String,
+    /// The digest of the report: one that was changed is not shown.
+    pub digest: String,
+}
+
+/// The steps of an `SsoMigration`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum MigrationStepName {
+    /// Everything that could get in the way is looked at, and what will become of each user.
+    Preflight,
+}
+
+/// An application, as Entra ID shows it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedApplication {
+    /// Its application (client) id.
+    pub app_id: String,
+    /// Its name.
+    pub display_name: String,
+    /// Whether only those who are assigned may sign in.
+    pub assignment_required: bool,
+    /// How many users and groups are assigned.
+    pub assignments: u32,
+}
+
+/// Something that was found before anything is done.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// What, in a word.
+    pub reason: String,
+    /// How grave.
+    pub severity: Severity,
+    /// What was found, on what, and what to do.
+    pub message: String,
+    /// Whether a person may accept it in `spec.acknowledgements`, and whether one did.
+    pub acknowledgement: Acknowledgement,
+}
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum Severity {
+    /// The migration does not go on before this is resolved, or accepted where it can be.
+    Critical,
+    /// To be known. It does not hold anything up.
+    Warning,
+}
+
+/// Whether a person may accept a finding, and whether one did.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Acknowledgement {
+    /// It must be resolved, or needs nothing.
+    NotApplicable,
+    /// It can be accepted and has not been.
+    Possible,
+    /// It was accepted.
+    Given,
+}
+
+/// What the migration will mean for the users, in numbers. The report's Secret has each of them.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForecastSummary {
+    /// All users of Devolutions Cloud, application identities included.
+    pub users: u32,
+    /// Who can sign in by single sign-on.
+    pub sign_in: SignInForecast,
+    /// Who will be flagged as synced.
+    pub synchronization: SynchronizationForecast,
+    /// Each "no" with its cause, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<CauseCount>,
+}
+
+/// Who can sign in by single sign-on.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInForecast {
+    /// How many can now.
+    pub today: u32,
+    /// How many will be able to.
+    pub after: u32,
+    /// How many can now and will not be able to, and nobody has said that this is well.
+    pub lost: u32,
+    /// How many can now and will not be able to, which was waived.
+    pub waived: u32,
+    /// How many cannot now and will be able to.
+    pub gained: u32,
+    /// How many of `after` depend on by what Devolutions Cloud matches users, which no public source tells.
+    pub depends_on_matching: u32,
+}
+
+/// Who will be flagged as synced.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SynchronizationForecast {
+    /// How many will be.
+    pub synced: u32,
+    /// How many should be and will not.
+    pub missing: u32,
+    /// How many need not be: they can never come from Entra ID, or cannot sign in today either.
+    pub not_applicable: u32,
+    /// How many were waived.
+    pub waived: u32,
+    /// How many provisioning would disable.
+    pub disabled: u32,
+}
+
+/// How many users share a cause.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CauseCount {
+    /// Which question is answered with no.
+    pub question: Question,
+    /// Why.
+    pub cause: String,
+    /// How many.
+    pub count: u32,
+    /// At most twenty of them.
+    pub users: Vec<String>,
+    /// What helps.
+    pub remedy: String,
+}
+
+/// What a forecast answers for each user.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum Question {
+    /// Will they be able to sign in?
+    SignIn,
+    /// Will they be flagged as synced?
+    Synchronization,
+}
