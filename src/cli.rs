@@ -58,6 +58,10 @@ pub struct RunArgs {
     /// a `TenantConnection` can have its Secret sent to such a host.
     #[arg(long = "allow-host", env = "OPERATOR_ALLOW_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
+    /// A host beside Microsoft's that connections may name under `entra.cloud.custom`; repeat it for more. Whoever writes a
+    /// `TenantConnection` can have a client secret or a service account's token sent to such a host.
+    #[arg(long = "allow-entra-host", env = "OPERATOR_ALLOW_ENTRA_HOSTS", value_delimiter = ',')]
+    pub allowed_entra_hosts: Vec<String>,
     /// How often, in seconds, the outside is looked at while waiting for something that sends no event.
     #[arg(long, env = "OPERATOR_OBSERVE_INTERVAL_SECONDS", default_value = "120", value_parser = seconds)]
     pub observe_interval_seconds: Duration,

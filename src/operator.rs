@@ -43,7 +43,11 @@ pub async fn run(args: &RunArgs) -> Result<(), Failure> {
         probes::serve(address, observed, metrics.clone()).await?;
     }
     let stopping = stop_on_signal()?;
-    let connector = RestConnector { allowed_hosts: args.allowed_hosts.clone(), metrics: metrics.clone() };
+    let connector = RestConnector {
+        allowed_hosts: args.allowed_hosts.clone(),
+        allowed_entra_hosts: args.allowed_entra_hosts.clone(),
+        metrics: metrics.clone(),
+    };
     let context = Arc::new(Context {
         client: client.clone(),
         connections: Connections::new(client.clone(), connector),

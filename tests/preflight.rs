@@ -7,7 +7,8 @@ use operator::devolutions::{Domain, Group, GroupId, SsoConfiguration, SsoProvide
 use operator::entra::{
     Application, Assignment, ConditionalAccessPolicy, EntraGroup, SecretPolicy, ServicePrincipal, Web,
 };
-use operator::plan::preflight::{Current, Observed, WantedGroup, current_app_id, findings, is_open};
+use operator::plan::forecast::{Answer, Cause, Class, UserForecast, Waivers};
+use operator::plan::preflight::{AssignedGroup, Current, Observed, WantedGroup, current_app_id, findings, is_open};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -73,7 +74,7 @@ fn clean() -> Observed {
             policies: Some(Vec::new()),
         }),
         wanted: Vec::new(),
-        nesting: Vec::new(),
+        assigned_groups: Vec::new(),
         namesakes: Vec::new(),
         conditional_access: Some(Vec::new()),
         secret_policy: Some(SecretPolicy::default()),
@@ -100,11 +101,25 @@ fn custom_group(name: &str) -> Group {
 }
 
 fn entra_group(n: u128, name: &str, is_security: bool) -> EntraGroup {
-    EntraGroup { id: Uuid::from_u128(n), display_name: Some(name.to_owned()), security_enabled: Some(is_security) }
+    EntraGroup {
+        id: Uuid::from_u128(n),
+        display_name: Some(name.to_owned()),
+        security_enabled: Some(is_security),
+        visibility: None,
+    }
 }
 
 fn wanted(name: &str, found: Vec<EntraGroup>) -> WantedGroup {
     WantedGroup { reference: serde_json::from_value(json!({"displayName": name})).unwrap(), found }
+}
+
+fn staff() -> AssignedGroup {
+    AssignedGroup { name: "Staff".to_owned(), ..AssignedGroup::default() }
+}
+
+/// What is said of an assigned group.
+fn about(group: AssignedGroup) -> Vec<Finding> {
+    found(json!({}), |seen| seen.assigned_groups = vec![group])
 }
 
 fn policy(name: &str, state: &str, applications: Value) -> ConditionalAccessPolicy {
@@ -116,7 +131,7 @@ fn policy(name: &str, state: &str, applications: Value) -> ConditionalAccessPoli
 fn found(spec_more: Value, change: impl FnOnce(&mut Observed)) -> Vec<Finding> {
     let mut seen = clean();
     change(&mut seen);
-    findings(&spec(spec_more), &seen, None)
+    findings(&spec(spec_more), &seen, &Waivers::default(), None)
 }
 
 /// The one finding after a change, with its words.
@@ -153,9 +168,10 @@ fn how_people_sign_in_now() {
         "OtherTenant",
         Critical,
         false,
-        &[TENANT, "entra.tenantId"],
+        &[TENANT, "another tenant"],
         sso(|s| {
-            s.discovery_url = Some("https://login.microsoftonline.com/0000/v2.0".to_owned());
+            s.discovery_url =
+                Some("https://login.microsoftonline.com/6f1c0000-0000-4000-8000-00000000000f/v2.0".to_owned());
         }),
     );
     one("SingleSignOnNotChecked", Critical, true, &["does not tell"], found(json!({}), |s| s.sso = None));
@@ -308,7 +324,7 @@ fn the_groups_to_be_assigned() {
         groups(wanted(name, two)),
     );
     one("GroupNotSecurityEnabled", Critical, false, &[name], groups(wanted(name, vec![entra_group(1, name, false)])));
-    one("NestedGroups", Warning, false, &["Staff"], found(json!({}), |seen| seen.nesting = vec!["Staff".to_owned()]));
+    one("NestedGroups", Warning, false, &["Staff"], about(AssignedGroup { nests: true, ..staff() }));
     one(
         "NobodyAssigned",
         Critical,
@@ -361,7 +377,11 @@ fn the_break_glass_user() {
 
 #[test]
 fn what_a_person_accepts_holds_nothing_up_and_nothing_else_can_be_accepted() {
-    let accept = |reasons: &[&str], change: fn(&mut Observed)| found(json!({"acknowledgements": reasons}), change);
+    let accept = |reasons: &[&str], change: fn(&mut Observed)| {
+        let mut seen = clean();
+        change(&mut seen);
+        findings(&spec(json!({"acknowledgements": reasons})), &seen, &Waivers::default(), Some(&forecast(|_| {})))
+    };
     let accepted = accept(&["ConditionalAccessNotChecked"], |seen| seen.conditional_access = None);
     assert_eq!(accepted.len(), 1);
     assert!(accepted[0].acknowledgement == Acknowledgement::Given && !is_open(&accepted[0]), "{accepted:?}");
@@ -376,10 +396,169 @@ fn what_a_person_accepts_holds_nothing_up_and_nothing_else_can_be_accepted() {
 #[test]
 fn the_gravest_come_first() {
     let found = found(json!({}), |seen| {
-        seen.nesting = vec!["Staff".to_owned()];
+        seen.assigned_groups = vec![AssignedGroup { nests: true, ..staff() }];
         seen.forces_sso = Some(true);
         seen.conditional_access = None;
     });
     let reasons: Vec<&str> = found.iter().map(|f| f.reason.as_str()).collect();
     assert_eq!(reasons, ["ConditionalAccessNotChecked", "SingleSignOnForced", "NestedGroups"]);
+}
+
+/// The break-glass user and one more, as a forecast has them.
+fn forecast(change: impl FnOnce(&mut UserForecast)) -> Vec<UserForecast> {
+    let user = |n: u128, label: &str, answer: Answer| UserForecast {
+        id: UserId(Uuid::from_u128(n)),
+        label: label.to_owned(),
+        entra_users: Vec::new(),
+        today: answer,
+        after: answer,
+        synced: answer,
+        class: if answer.is_yes() { Class::Expected } else { Class::NotApplicable },
+        disabled: false,
+        in_scope: answer.is_yes(),
+        lets_another_in: false,
+        not_found: false,
+        waived: None,
+    };
+    let mut users =
+        vec![user(1, "emergency@contoso.example", Answer::No(Cause::NoEntraUser)), user(2, "u@x.example", Answer::Yes)];
+    users[0].not_found = true;
+    change(&mut users[1]);
+    users
+}
+
+fn foreseen(change: impl FnOnce(&mut UserForecast)) -> Vec<Finding> {
+    findings(&spec(json!({})), &clean(), &Waivers::default(), Some(&forecast(change)))
+}
+
+#[test]
+fn what_becomes_of_the_users() {
+    assert_eq!(foreseen(|_| {}), [], "the break-glass user is to get in otherwise");
+    let lost = Answer::No(Cause::NotAssigned);
+    one("UsersWouldLoseSignIn", Critical, false, &["u@x.example (not assigned"], foreseen(|u| u.after = lost));
+    one(
+        "LossesWaived",
+        Warning,
+        false,
+        &["u@x.example"],
+        foreseen(|u| {
+            u.after = lost;
+            u.waived = Some("leaves".to_owned());
+        }),
+    );
+    one("UsersWouldGainSignIn", Warning, false, &["u@x.example (not assigned"], foreseen(|u| u.today = lost));
+    one(
+        "UsersWouldNotBeSynced",
+        Warning,
+        false,
+        &["u@x.example (not assigned"],
+        foreseen(|u| {
+            (u.synced, u.class) = (lost, Class::Missing);
+        }),
+    );
+    one("UsersWouldBeDisabled", Critical, false, &["u@x.example"], foreseen(|u| u.disabled = true));
+    assert_eq!(
+        foreseen(|u| (u.disabled, u.waived) = (true, Some("leaves".to_owned()))),
+        [],
+        "a person has said so of this user"
+    );
+    one("UsersNotFoundInEntra", Critical, true, &["u@x.example"], foreseen(|u| u.not_found = true));
+    one("AnotherAccountCouldSignIn", Critical, true, &["u@x.example"], foreseen(|u| u.lets_another_in = true));
+    one(
+        "UsersShareEntraUser",
+        Critical,
+        true,
+        &["u@x.example"],
+        foreseen(|u| {
+            u.synced = Answer::No(Cause::SharedEntraUser);
+        }),
+    );
+    one(
+        "MatchingUnknown",
+        Warning,
+        false,
+        &["u@x.example"],
+        foreseen(|u| {
+            (u.after, u.entra_users) = (Answer::DependsOnMatching, vec![Uuid::nil()]);
+        }),
+    );
+}
+
+#[test]
+fn the_break_glass_user_must_be_out_of_the_scope_of_provisioning() {
+    let emergency = |change: fn(&mut UserForecast)| {
+        let mut users = forecast(|_| {});
+        change(&mut users[0]);
+        findings(&spec(json!({})), &clean(), &Waivers::default(), Some(&users))
+    };
+    one("BreakGlassUserUnfit", Critical, false, &["scope of provisioning"], emergency(|u| u.in_scope = true));
+    one(
+        "BreakGlassUserSignsInByEntra",
+        Warning,
+        false,
+        &["Devolutions Account"],
+        emergency(|u| {
+            (u.today, u.after, u.not_found) = (Answer::Yes, Answer::Yes, false);
+        }),
+    );
+}
+
+#[test]
+fn what_else_could_let_people_in_or_leave_them_out() {
+    let not_required = json!({"application": {"assignmentRequired": "NotRequired"}});
+    one("OpenToEverybody", Critical, true, &["guests included"], found(not_required.clone(), |_| {}));
+    assert_eq!(
+        found(not_required, |seen| {
+            seen.current.as_mut().unwrap().principal.app_role_assignment_required = false;
+        }),
+        []
+    );
+    one(
+        "PoliciesNotChecked",
+        Critical,
+        true,
+        &["home realm"],
+        found(json!({}), |seen| {
+            seen.current.as_mut().unwrap().policies = None;
+        }),
+    );
+    one("PoliciesNotChecked", Critical, true, &["client secrets"], found(json!({}), |seen| seen.secret_policy = None));
+    one(
+        "TenantNotTold",
+        Critical,
+        true,
+        &["organizations"],
+        found(json!({}), |seen| {
+            let url = "https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration";
+            seen.sso.as_mut().unwrap().discovery_url = Some(url.to_owned());
+        }),
+    );
+    one(
+        "HiddenMembership",
+        Critical,
+        true,
+        &["Member.Read.Hidden"],
+        about(AssignedGroup { hides_members: true, ..staff() }),
+    );
+    one("AssignedGroupGone", Warning, false, &["Staff"], about(AssignedGroup { is_gone: true, ..staff() }));
+    one(
+        "NobodyAssigned",
+        Critical,
+        false,
+        &[],
+        found(json!({}), |seen| {
+            seen.current.as_mut().unwrap().assignments.clear();
+        }),
+    );
+    one(
+        "DomainsNotChecked",
+        Critical,
+        true,
+        &["contoso.example (1 user)"],
+        found(json!({}), |seen| seen.domains = None),
+    );
+    let waiver = json!([{"emailDomain": "contoso.exmaple", "reason": "misspelt"}]);
+    let spec = spec(json!({"verification": {"waivers": waiver}}));
+    let waivers = Waivers::in_force(&spec.verification.waivers, k8s_openapi::jiff::Timestamp::UNIX_EPOCH);
+    one("WaiverOfNobody", Warning, false, &["contoso.exmaple"], findings(&spec, &clean(), &waivers, None));
 }

@@ -41,7 +41,7 @@ pub struct SsoMigrationSpec {
     pub connection_ref: LocalRef,
     /// `Plan` shows what would come of it and writes nothing outside the cluster.
     pub mode: MigrationMode,
-    /// Stops before the next request. Set it back to go on.
+    /// Does not look any more. Set it back to go on.
     #[serde(default)]
     pub suspend: bool,
     /// The application by which people sign in now. Only needed where Devolutions Cloud's side cannot tell.
@@ -175,8 +175,8 @@ pub struct Waiver {
     /// All users whose e-mail address is in this domain itself, such as `partner.example`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
-    #[x_kube(validation = Rule::new("!self.contains('@')")
-        .message("must be a domain such as partner.example, without an @"))]
+    #[x_kube(validation = Rule::new("self.matches('^[^@*./ ]+([.][^@*./ ]+)+$')")
+        .message("must be a domain such as partner.example: no @, no *, no dot at either end"))]
     pub email_domain: Option<String>,
     /// Why, for whoever reads it later.
     #[schemars(length(min = 1, max = 256))]

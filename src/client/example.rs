@@ -183,6 +183,9 @@ fn users() -> Vec<UserForecast> {
         after: answers[1],
         synced: answers[2],
         class,
+        in_scope: false,
+        lets_another_in: false,
+        not_found: false,
         disabled: false,
         waived: None,
     };

@@ -21,11 +21,27 @@ pub fn set(
     message: &str,
     generation: Option<i64>,
 ) {
+    let before = conditions.iter().find(|c| c.type_ == kind).map(|c| c.message.clone());
+    let message = before.as_deref().filter(|before| differ_in_ids_only(before, message)).unwrap_or(message);
     // The whole status is compared before it is written, so what changed here is not asked for.
     let _ = conditions::set(
         conditions,
         DesiredCondition::new(kind, status, reason, message).observed_generation(generation),
     );
+}
+
+/// Whether two messages differ only in the ids of requests: the same failure, once more, is no news. The log has each.
+#[must_use]
+pub fn differ_in_ids_only(one: &str, other: &str) -> bool {
+    fn words(text: &str) -> impl Iterator<Item = &str> {
+        let mut before = "";
+        text.split(' ').map(move |word| {
+            let is_id = matches!(before, "request" | "trace");
+            before = word;
+            if is_id { "" } else { word }
+        })
+    }
+    one != other && words(one).eq(words(other))
 }
 
 /// The resource as the API server has it at this moment; none if it is gone.
@@ -76,4 +92,18 @@ pub fn now() -> Time {
 #[must_use]
 pub fn whole_seconds(at: Timestamp) -> Time {
     Time(Timestamp::from_second(at.as_second()).unwrap_or(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_failure_once_more_is_no_news_and_another_is() {
+        let failure = |request: &str| format!("Could not list: HTTP 503, request {request}. It is tried again.");
+        assert!(differ_in_ids_only(&failure("a-1"), &failure("b-2")));
+        assert!(!differ_in_ids_only(&failure("a-1"), &failure("a-1")), "not at all");
+        assert!(!differ_in_ids_only(&failure("a-1"), &failure("b-2").replace("503", "429")));
+        assert!(differ_in_ids_only("HTTP 401, trace x. Mend it.", "HTTP 401, trace y. Mend it."));
+    }
 }

@@ -1,7 +1,7 @@
 //! The list of steps in a status.
 
 use super::state::truncated;
-use super::status::now;
+use super::status::{differ_in_ids_only, now};
 use crate::api::{Step, StepState};
 
 /// Puts a step into a state, and says what there is to say of it. The steps stay in the order of their names' kind.
@@ -19,7 +19,10 @@ pub fn set<N: Copy + Ord>(steps: &mut Vec<Step<N>>, name: N, state: StepState, m
         steps.insert(at, new);
     }
     let step = &mut steps[at];
-    truncated(message).clone_into(&mut step.message);
+    let message = truncated(message);
+    if !differ_in_ids_only(&step.message, &message) {
+        step.message = message;
+    }
     if step.state == state {
         return;
     }

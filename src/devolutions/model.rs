@@ -97,6 +97,18 @@ impl User {
         if self.email.is_empty() { &self.name } else { &self.email }
     }
 
+    /// The e-mail address as addresses are compared: without blanks around it, in small letters.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.email.trim().to_lowercase()
+    }
+
+    /// What is behind the @ of the address.
+    #[must_use]
+    pub fn domain(&self) -> Option<String> {
+        self.address().rsplit_once('@').map(|(_, domain)| domain.to_owned())
+    }
+
     /// Whether this is an application identity, which no Entra group can ever contain.
     #[must_use]
     pub fn is_application(&self) -> bool {

@@ -26,7 +26,7 @@ const USERS: &str = "User.Read.All";
 
 const APPLICATION: &str = "id,appId,displayName,web";
 const SERVICE_PRINCIPAL: &str = "id,appId,displayName,accountEnabled,appRoleAssignmentRequired";
-const GROUP: &str = "id,displayName,securityEnabled";
+const GROUP: &str = "id,displayName,securityEnabled,visibility";
 
 /// The most items that a page of directory objects may have (<https://learn.microsoft.com/graph/paging>).
 const PAGE: (&str, &str) = ("$top", "999");

@@ -37,6 +37,9 @@ pub struct EntraGroup {
     /// Only a security-enabled group can be assigned to an application.
     #[serde(default)]
     pub security_enabled: Option<bool>,
+    /// `HiddenMembership` where only some may see who is in it.
+    #[serde(default)]
+    pub visibility: Option<String>,
 }
 
 /// A direct member of a group.

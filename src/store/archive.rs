@@ -115,11 +115,22 @@ impl Archive {
     pub async fn save_forecast<T: Serialize + Sync>(&self, forecast: &T) -> Result<(String, PlanHash), Failure> {
         let whole = self.owner.name_of("forecast");
         let digest = digest(&whole, forecast)?;
-        for mut secret in self.parts(&whole, "forecast", true, forecast)?.into_iter().rev() {
+        let parts = self.parts(&whole, "forecast", true, forecast)?;
+        self.empty_surplus(&whole, parts.len()).await?;
+        for mut secret in parts.into_iter().rev() {
             let name = secret.metadata.name.clone().unwrap_or_default();
             let mark = ByteString(digest.as_str().as_bytes().to_vec());
             secret.data.get_or_insert_default().insert(DIGEST.to_owned(), mark);
             let written = match self.get(&name).await? {
+                Some(there) if !self.owner.keeps(&there) => {
+                    return Err(Failure::new(
+                        Class::Invalid,
+                        "DocumentForeign",
+                        format!(
+                            "Secret {name} should hold the forecast, and it is somebody else's. Rename or delete it, or give this resource another name."
+                        ),
+                    ));
+                }
                 Some(there)
                     if there.data == secret.data
                         && there.metadata.owner_references == secret.metadata.owner_references =>
@@ -135,6 +146,22 @@ impl Archive {
             written.map_err(|e| Failure::kubernetes(&format!("write Secret {name}"), &e))?;
         }
         Ok((whole, digest))
+    }
+
+    /// Takes the content out of parts that a longer document before had and this one has not.
+    async fn empty_surplus(&self, whole: &str, parts: usize) -> Result<(), Failure> {
+        for index in parts.. {
+            let name = part_name(whole, index);
+            let Some(mut there) = self.get(&name).await?.filter(|there| self.owner.keeps(there)) else { break };
+            if there.data.take().is_some_and(|data| !data.is_empty()) {
+                let what = format!("empty Secret {name}");
+                self.api
+                    .replace(&name, &PostParams::default(), &there)
+                    .await
+                    .map_err(|e| Failure::kubernetes(&what, &e))?;
+            }
+        }
+        Ok(())
     }
 
     /// The Secrets that hold a document, the first part first.

@@ -11,6 +11,7 @@ pub use checkpoint::{Checkpoint, CheckpointStore, Named, Run, Stopped};
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::{Resource, ResourceExt as _};
 
@@ -57,6 +58,15 @@ impl Owner {
     /// `<short name of the kind>-<name>-<suffix>`.
     fn name_of(&self, suffix: &str) -> String {
         format!("{}-{}-{suffix}", self.prefix, self.name)
+    }
+
+    /// Whether a Secret is one that we keep for this resource.
+    fn keeps(&self, secret: &Secret) -> bool {
+        let ours = self.metadata(secret.name_any(), "");
+        let has = |key: &str| secret.labels().get(key) == ours.labels.as_ref().and_then(|labels| labels.get(key));
+        has("app.kubernetes.io/managed-by")
+            && has(&format!("{GROUP}/kind"))
+            && ours.annotations.iter().flatten().all(|(key, value)| secret.annotations().get(key) == Some(value))
     }
 
     fn metadata(&self, name: String, part: &str) -> ObjectMeta {

@@ -83,7 +83,7 @@ fn it_promises_each_user_what_the_tenant_says_and_writes_nothing() {
         assert_eq!(reasons(&state, "Critical"), ["ConditionalAccessNamesApplication"]);
         assert_eq!(
             reasons(&state, "Warning"),
-            ["FurtherRedirectUris", "MatchingUnknown", "NestedGroups", "UsersWouldGainSignIn"]
+            ["FurtherRedirectUris", "LossesWaived", "MatchingUnknown", "NestedGroups", "UsersWouldGainSignIn"]
         );
         assert_eq!(state["status"]["findings"][0]["acknowledgement"], "Given");
         assert_eq!(condition(&state, "Planned").unwrap()["status"], "True");
@@ -136,6 +136,7 @@ fn what_is_in_the_way_is_named_and_it_goes_on_by_itself_once_it_is_not() {
                 "GroupNotFound",
                 "GroupNotSecurityEnabled",
                 "NoBreakGlassUser",
+                "UsersNotFoundInEntra",
                 "UsersWouldLoseSignIn",
             ]
         );
@@ -151,7 +152,7 @@ fn what_is_in_the_way_is_named_and_it_goes_on_by_itself_once_it_is_not() {
         }
         assert_eq!(condition(&state, "Stalled").unwrap()["status"], "True");
         assert_eq!(condition(&state, "Planned").unwrap()["status"], "False");
-        assert!(message(&state).starts_with("6 findings to be resolved: "), "{}", message(&state));
+        assert!(message(&state).starts_with("7 findings to be resolved: "), "{}", message(&state));
 
         // People decide, and nobody has to tell the operator of the world.
         stage.apply(&migration(decided())).await.unwrap();
@@ -169,6 +170,13 @@ fn what_is_in_the_way_is_named_and_it_goes_on_by_itself_once_it_is_not() {
         let state = until_reason(&stage, "PreflightFailed").await;
         let said = state["status"]["findings"].to_string();
         assert!(said.contains("UsersWouldBeDisabled") && said.contains("bob@contoso.example"), "{said}");
+
+        // Suspended it does not look, and does not show what it saw for another spec as this one's.
+        let suspended = json!({"spec": {"suspend": true}}).to_string();
+        stage.kubectl(&["patch", "ssom", "contoso", "--type=merge", "-p", &suspended]).await;
+        let state = until_reason(&stage, "Suspended").await;
+        assert!(state["status"].get("forecast").is_none() && state["status"].get("findings").is_none(), "{state:#}");
+        assert_eq!(state["status"]["steps"][0]["state"], "Waiting");
         assert_only_read(&stage).await;
         stage.end().await;
     });
@@ -233,7 +241,7 @@ fn what_keeps_it_from_looking_is_said_with_what_to_do() {
         stage.operator.kill().await.unwrap();
         let _again = stage.another_operator(&[]).await;
         let state = until_reason(&stage, "PreflightFailed").await;
-        assert_eq!(reasons(&state, "Critical"), ["ConditionalAccessNotChecked"]);
+        assert_eq!(reasons(&state, "Critical"), ["ConditionalAccessNotChecked", "PoliciesNotChecked"]);
         let connection = until(&stage, "tconn", "ready again", |s| ready_reason(s) == "Connected").await;
         assert!(message(&connection).contains("without Policy.Read.All"), "{}", message(&connection));
         stage.end().await;
@@ -284,8 +292,8 @@ fn a_throttled_read_waits_as_long_as_it_is_asked_to_and_goes_on() {
         stage
             .sandbox
             .add_fault(&json!({
-                "system": "Graph", "path": "/v1.0/users", "times": 2,
-                "action": {"type": "Status", "status": 429, "name": "TooManyRequests", "retryAfterSeconds": 1},
+                "system": "Graph", "path": "/v1.0/users",
+                "action": {"type": "Status", "status": 429, "name": "TooManyRequests", "retryAfterSeconds": 21},
             }))
             .await
             .unwrap();
@@ -317,9 +325,14 @@ fn a_connection_without_entra_and_a_host_that_nobody_allowed() {
         let elsewhere = connection("elsewhere", &|spec| {
             spec["entra"]["cloud"]["custom"]["graphUrl"] = json!("https://graph.attacker.example");
         });
+        // The first connection's Secrets are taken from it below, so it asks no more.
+        let connected = until(&stage, "tconn", "ready", |s| ready_reason(s) == "Connected").await;
+        assert_eq!(condition(&connected, "EntraReady").unwrap()["status"], "True");
+        stage.kubectl(&["delete", "tconn", "contoso"]).await;
+        let before = stage.journal().await.entries.into_iter().filter(|r| r.system != "DevolutionsCloud").count();
         for (manifest, reason, says) in [
             (without, "EntraNotConfigured", "Add it: tenantId"),
-            (elsewhere, "HostNotAllowed", "--allow-host=graph.attacker.example"),
+            (elsewhere, "HostNotAllowed", "--allow-entra-host=graph.attacker.example"),
         ] {
             let name = manifest["metadata"]["name"].clone();
             stage.apply(&manifest).await.unwrap();
@@ -337,6 +350,9 @@ fn a_connection_without_entra_and_a_host_that_nobody_allowed() {
             let state = wait::until(&stage.cluster.admin(), object, reason, WITHIN, told).await.unwrap();
             assert!(message(&state).contains(says), "{}", message(&state));
         }
+        // Nor was the host asked that is allowed: what it gives would go to the one that is not.
+        let entra = stage.journal().await.entries.into_iter().filter(|r| r.system != "DevolutionsCloud").count();
+        assert_eq!(entra, before, "nothing more than before for the first connection");
         stage.end().await;
     });
 }

@@ -118,7 +118,7 @@ impl Stage {
         let folder = folder(&namespace);
         let sandbox = Sandbox::start(&folder.join("sandbox"), world).await.unwrap();
         let own = "crds.enabled=false,admissionPolicy.enabled=false,userRoles.enabled=false";
-        let settings = "allowHosts={127.0.0.1},observeIntervalSeconds=2,workloadIdentityServiceAccounts={migrator}";
+        let settings = "allowHosts={127.0.0.1},allowEntraHosts={127.0.0.1},observeIntervalSeconds=2,workloadIdentityServiceAccounts={migrator}";
         install(cluster, &namespace, &["--set", own, "--set", settings]).await;
         let apply = |manifest: String| {
             let namespace = namespace.clone();
@@ -258,8 +258,9 @@ async fn options(namespace: &str, log: &Path, program: Option<PathBuf>) -> Optio
     let valid = Duration::from_hours(1);
     let account = cluster().await.service_account_kubeconfig(namespace, RELEASE, valid).await.unwrap();
     let mut options = Options::new(&account, log);
-    let arguments = ["--namespace", namespace, "--allow-host", "127.0.0.1", "--observe-interval-seconds", "2"];
-    options.arguments = arguments.map(ToOwned::to_owned).to_vec();
+    let hosts = ["--allow-host", "127.0.0.1", "--allow-entra-host", "127.0.0.1"];
+    let arguments = [&["--namespace", namespace], &hosts[..], &["--observe-interval-seconds", "2"]].concat();
+    options.arguments = arguments.into_iter().map(ToOwned::to_owned).collect();
     options.program = program;
     options
 }

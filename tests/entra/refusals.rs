@@ -84,15 +84,17 @@ async fn a_server_that_asks_for_patience_gets_it() {
     let stage = Stage::new("throttled").await;
     let graph = stage.as_operator();
     for system in ["Login", "Graph"] {
-        stage.refuse(system, 1, json!({"status": 429, "retryAfterSeconds": 2.128})).await;
+        stage.refuse(system, 1, json!({"status": 429, "retryAfterSeconds": 62.128})).await;
         let failure = graph.application(APP).await.unwrap_err();
         assert_eq!((failure.class, failure.reason), (Class::Throttled, "Throttled"), "{failure}");
-        assert_eq!(failure.retry_after, Some(Duration::from_millis(2128)));
+        assert_eq!(failure.retry_after, Some(Duration::from_millis(62128)));
         stage.told::<()>(Err(failure));
 
-        stage.refuse(system, 1, json!({"status": 503})).await;
+        // A read waits a little for what may pass; a token is asked for once.
+        let times = if system == "Graph" { 3 } else { 1 };
+        stage.refuse(system, times, json!({"status": 503})).await;
         assert_eq!(stage.told(graph.application(APP).await).0, Class::Transient);
-        let broken = json!({"system": system, "action": {"type": "Truncate"}});
+        let broken = json!({"system": system, "times": times, "action": {"type": "Truncate"}});
         stage.sandbox.add_fault(&broken).await.unwrap();
         let (class, reason, message) = stage.told(graph.application(APP).await);
         assert_eq!((class, reason), (Class::Transient, "Unreachable"), "{message}");

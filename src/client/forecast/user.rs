@@ -35,7 +35,7 @@ pub fn sections(users: &[UserForecast]) -> String {
         },
         Section {
             mark: ("·", FAINT),
-            what: "cannot sign in today, and will not be able to",
+            what: "will not be able to sign in, and are not known to be able to today",
             causes: signing_in(|user| !user.today.is_yes()),
         },
         Section { mark: ("✗", BAD), what: "should be synced and will not be", causes: synced(Class::Missing) },

@@ -45,26 +45,27 @@ pub trait Connector: Send + Sync + 'static {
 /// Speaks the cloud contract and Microsoft Graph to the hosts that it is allowed to.
 #[derive(Clone, Debug)]
 pub struct RestConnector {
-    /// Hosts beside `*.devolutions.app` and Microsoft's. Without this list any author of a `TenantConnection` could
-    /// have a Secret sent to a host of theirs.
+    /// Hosts beside `*.devolutions.app`. Without this list any author of a `TenantConnection` could have a Secret sent
+    /// to a host of theirs.
     pub allowed_hosts: Vec<String>,
+    /// Hosts beside Microsoft's that may be given what proves our application to Entra ID. A list of its own: a bridge
+    /// must never be shown what another system trusts.
+    pub allowed_entra_hosts: Vec<String>,
     /// Where requests are counted.
     pub metrics: Arc<Metrics>,
 }
 
-impl RestConnector {
-    /// Refuses a host that the operator's flags do not allow.
-    fn require_allowed(&self, field: &str, host: &str, whose: &str) -> Result<(), Failure> {
-        if self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) {
-            return Ok(());
-        }
-        Err(invalid(
-            "HostNotAllowed",
-            format!(
-                "{field} names the host \"{host}\", which is not {whose}. Whoever runs the operator must allow it with --allow-host={host}."
-            ),
-        ))
+/// Refuses a host that the operator's flags do not allow.
+fn require_allowed(allowed: &[String], host: &str, field: &str, flag: &str) -> Result<(), Failure> {
+    if allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) {
+        return Ok(());
     }
+    Err(invalid(
+        "HostNotAllowed",
+        format!(
+            "{field} names the host \"{host}\", which nobody has allowed. Whoever runs the operator must allow it with {flag}={host}."
+        ),
+    ))
 }
 
 impl Connector for RestConnector {
@@ -75,14 +76,14 @@ impl Connector for RestConnector {
         let host = endpoint.url.host_str().unwrap_or_default();
         let is_vendors = host.strip_suffix(".devolutions.app").is_some_and(|tenant| !tenant.is_empty());
         if !is_vendors {
-            self.require_allowed("devolutionsCloud.url", host, "under devolutions.app")?;
+            require_allowed(&self.allowed_hosts, host, "devolutionsCloud.url", "--allow-host")?;
         }
         Rest::new(&endpoint.url, endpoint.credentials, endpoint.ca_bundle.as_deref(), self.metrics.clone())
     }
 
     fn connect_entra(&self, endpoint: EntraEndpoint) -> Result<Graph, Failure> {
         for host in &endpoint.to_be_allowed {
-            self.require_allowed("entra.cloud.custom", host, "one of Microsoft's clouds")?;
+            require_allowed(&self.allowed_entra_hosts, host, "entra.cloud.custom", "--allow-entra-host")?;
         }
         Graph::new(endpoint, self.metrics.clone())
     }
@@ -141,6 +142,14 @@ impl<C> Cache<C> {
     }
 }
 
+impl<C> Cache<C> {
+    /// A connection that is gone needs no client, nor what that one knows.
+    fn forget(&self, namespace: &str, name: &str) {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+}
+
 /// The clients by connection, each with its session.
 pub struct Connections<K: Connector> {
     client: Client,
@@ -163,6 +172,8 @@ impl<K: Connector> Connections<K> {
             .await
             .map_err(|e| Failure::kubernetes(&format!("read TenantConnection \"{name}\""), &e))?
             .ok_or_else(|| {
+                self.clouds.forget(namespace, name);
+                self.entras.forget(namespace, name);
                 invalid(
                     "ConnectionNotFound",
                     format!(

@@ -8,21 +8,26 @@ mod observe;
 mod report;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
+use tokio::time::timeout;
 
 use self::observe::{Sight, Tenants};
 use self::report::{Outcome, Reporter};
 use super::{Connector, Context, Events, status};
 use crate::api::{ReportReference, SsoMigration};
 use crate::entra::{Entra as _, permission};
-use crate::error::Failure;
+use crate::error::{Class, Failure};
 use crate::plan::{Refusal, name_some};
 use crate::store::Archive;
 
 const KIND: &str = "SsoMigration";
+/// A look rests so many times as long as it took: that of a large tenant costs it a thousand requests.
+const REST: u32 = 10;
+/// A look that takes longer than this holds up others.
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// What a pass over an `SsoMigration` works with.
 pub struct Migrations<K: Connector> {
@@ -44,7 +49,7 @@ pub async fn reconcile<K: Connector>(object: Arc<SsoMigration>, shared: Arc<Migr
     }
     let mut reporter = Reporter::new(context.client.clone(), shared.events.clone(), object.clone());
     reporter.begin().await?;
-    match pass(&object, context).await {
+    match timeout(LONGEST, pass(&object, context)).await.unwrap_or_else(|_| Err(too_long())) {
         Ok(outcome) => {
             reporter.conclude(&outcome).await?;
             context.metrics.pass(KIND, outcome.reason(), began.elapsed());
@@ -52,7 +57,9 @@ pub async fn reconcile<K: Connector>(object: Arc<SsoMigration>, shared: Arc<Migr
             Ok(match outcome {
                 Outcome::Suspended => Action::await_change(),
                 // Neither tenant sends an event when something changes in it.
-                Outcome::Refused(_) | Outcome::Looked { .. } => Action::requeue(context.observe_interval),
+                Outcome::Refused(_) | Outcome::Looked { .. } => {
+                    Action::requeue(context.observe_interval.max(began.elapsed() * REST))
+                }
             })
         }
         Err(failure) => {
@@ -78,14 +85,16 @@ async fn pass<K: Connector>(object: &SsoMigration, context: &Context<K>) -> Resu
             ),
         )));
     };
-    let permissions = entra.permissions().await?;
-    if let Some(refusal) = permissions.as_ref().and_then(refuse_missing) {
-        return Ok(Outcome::Refused(refusal));
-    }
-    // A token that tells nothing is taken at its best: a read that is refused says so itself.
-    let may_read_policies = permissions.is_none_or(|found| found.contains(permission::POLICIES));
     let tenants = Tenants { connection: &connected.connection, cloud: &*connected.cloud, entra: &*entra };
-    let sight = Sight::take(&object.spec, &tenants, may_read_policies).await?;
+    // Rights come by application permissions or by directory roles, and a token tells only of the former: so it is
+    // tried, and only a refusal asks what is missing.
+    let sight = match Sight::take(&object.spec, &tenants).await {
+        Err(failure) if failure.reason == "PermissionMissing" => {
+            let permissions = entra.permissions().await?;
+            return permissions.as_ref().and_then(refuse_missing).map(Outcome::Refused).ok_or(failure);
+        }
+        sight => sight?,
+    };
     let report = match sight.judge(&object.spec, &tenants, k8s_openapi::jiff::Timestamp::now()) {
         Ok(report) => report,
         Err(refusal) => return Ok(Outcome::Refused(refusal)),
@@ -93,6 +102,11 @@ async fn pass<K: Connector>(object: &SsoMigration, context: &Context<K>) -> Resu
     let (secret_name, digest) = Archive::new(&context.client, object).save_forecast(&report).await?;
     let stored = ReportReference { secret_name, digest: digest.to_string() };
     Ok(Outcome::Looked { current: sight.current_application(), report: Box::new(report), stored })
+}
+
+fn too_long() -> Failure {
+    let message = "Looking at both tenants took longer than a quarter of an hour, so it was given up. It is tried again; is one of them very slow?";
+    Failure::new(Class::Transient, "LookTookTooLong", message)
 }
 
 /// Without these nothing could be said.

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use crate::api::{
     AssignmentRequirement, EntraGroupRef, Finding, ObservedApplication, SsoMigrationSpec, TenantConnection,
 };
-use crate::devolutions::DevolutionsCloud;
-use crate::entra::{Entra, EntraUser, Member, ServicePrincipal};
+use crate::devolutions::{DevolutionsCloud, User};
+use crate::entra::{Entra, EntraGroup, EntraUser, Member, ServicePrincipal};
 use crate::error::{Class, Failure};
 use crate::plan::forecast::{self, Access, Assigned, Waivers};
-use crate::plan::preflight::{self, Current, Observed, Principal, Report, WantedGroup};
+use crate::plan::preflight::{self, AssignedGroup, Current, Observed, Principal, Report, WantedGroup};
 use crate::plan::{Refusal, preflight::choose};
 
 /// How many groups are read at once.
@@ -43,31 +43,31 @@ impl Sight {
     pub async fn take<C: DevolutionsCloud, E: Entra>(
         spec: &SsoMigrationSpec,
         tenants: &Tenants<'_, C, E>,
-        may_read_policies: bool,
     ) -> Result<Self, Failure> {
         let Tenants { connection, cloud, entra } = tenants;
         let tenant_id = connection.spec.entra.as_ref().map(|entra| entra.tenant_id.clone()).unwrap_or_default();
+        let operations = cloud.operations().await?;
+        let can = |operation: &'static str| operations.iter().any(|o| o == operation).then_some(operation);
         let mut observed = Observed {
             tenant_id,
-            sso: cloud.sso().await?,
-            domains: cloud.domains().await?,
-            forces_sso: cloud.forces_sso().await?,
+            sso: told(can("getSsoConfiguration"), cloud.sso()).await?,
+            domains: told(can("listDomains"), cloud.domains()).await?,
+            forces_sso: told(can("getSystemSettings"), cloud.forces_sso()).await?,
             groups: cloud.groups().await?,
             users: cloud.users().await?,
             namesakes: entra.applications_named(&spec.application.display_name).await?,
             ..Observed::default()
         };
-        if may_read_policies {
-            observed.conditional_access = permitted(entra.conditional_access().await)?;
-            observed.secret_policy = permitted(entra.secret_policy().await)?;
-        }
+        observed.conditional_access = permitted(entra.conditional_access().await)?;
+        observed.secret_policy = permitted(entra.secret_policy().await)?;
         let (mut no_current, mut current) = (None, Vec::new());
         match find_current(spec, &observed, *entra).await? {
             Err(finding) => no_current = Some(finding),
             Ok(principal) => {
-                let found = read_current(principal, *entra, may_read_policies).await?;
-                current = assigned_to(&found, *entra).await?;
-                observed.nesting = nesting(&current);
+                let found = read_current(principal, *entra).await?;
+                let (assigned, groups) = assigned_to(&found, *entra).await?;
+                current = assigned;
+                observed.assigned_groups = groups;
                 observed.current = Some(found);
             }
         }
@@ -76,20 +76,11 @@ impl Sight {
             .buffered(GROUPS_AT_ONCE)
             .try_collect()
             .await?;
-        let chosen: Vec<Principal> = observed
-            .wanted
-            .iter()
-            .filter_map(|wanted| choose(&wanted.reference, &wanted.found))
-            .map(|group| Principal {
-                kind: "Group".to_owned(),
-                name: group.display_name.clone().unwrap_or_default(),
-                id: group.id,
-            })
-            .collect();
-        let wanted = with_members(chosen, *entra).await?;
-        observed.nesting.extend(nesting(&wanted));
-        let emails = observed.users.iter().filter(|u| !u.is_application() && !u.email.is_empty());
-        let emails: BTreeSet<String> = emails.map(|u| u.email.to_lowercase()).collect();
+        let chosen = observed.wanted.iter().filter_map(|wanted| choose(&wanted.reference, &wanted.found));
+        let (wanted, groups) = with_members(chosen.map(group).collect(), *entra).await?;
+        observed.assigned_groups.extend(groups);
+        let people = observed.users.iter().filter(|user| !user.is_application());
+        let emails: BTreeSet<String> = people.map(User::address).filter(|address| !address.is_empty()).collect();
         let entra_users = entra.users_by_email(&emails).await?;
         Ok(Self { observed, no_current, current, wanted, entra_users })
     }
@@ -108,6 +99,7 @@ impl Sight {
             AssignmentRequirement::Required => true,
             AssignmentRequirement::NotRequired => false,
         };
+        let waivers = Waivers::in_force(&spec.verification.waivers, now);
         let taken_over = self.current.iter().filter(|_| spec.assignments.from_current_application);
         let assigned: Vec<&(Principal, Assigned)> = taken_over.chain(&self.wanted).collect();
         let users = seen.current.as_ref().map(|current| {
@@ -125,11 +117,11 @@ impl Sight {
                 verified_domains: verified.as_ref(),
                 today: &today,
                 after: &after,
-                waivers: &Waivers::in_force(&spec.verification.waivers, now),
+                waivers: &waivers,
             })
         });
         let users = users.transpose()?;
-        let mut findings = preflight::findings(spec, seen, users.as_deref());
+        let mut findings = preflight::findings(spec, seen, &waivers, users.as_deref());
         findings.splice(0..0, self.no_current.clone());
         let assignments: BTreeSet<Principal> = assigned.iter().map(|(principal, _)| principal.clone()).collect();
         Ok(Report {
@@ -156,11 +148,27 @@ impl Sight {
     }
 }
 
+/// What the server says it can tell; one that says so and then knows no such thing is not believed.
+async fn told<T>(
+    can: Option<&'static str>,
+    read: impl Future<Output = Result<Option<T>, Failure>>,
+) -> Result<Option<T>, Failure> {
+    let Some(operation) = can else { return Ok(None) };
+    let known = read.await?;
+    known.map(Some).ok_or_else(|| {
+        Failure::new(
+            Class::Transient,
+            "OperationMissing",
+            format!("Devolutions Cloud's side says that it can do {operation}, and answers that there is no such thing (HTTP 404). It is tried again. Does a proxy stand between?"),
+        )
+    })
+}
+
 /// What we may not read is not seen; that is a finding, not a failure.
 fn permitted<T>(read: Result<T, Failure>) -> Result<Option<T>, Failure> {
     match read {
         Ok(value) => Ok(Some(value)),
-        Err(failure) if failure.class == Class::Denied => Ok(None),
+        Err(failure) if failure.class == Class::Denied || failure.reason == "LicenceMissing" => Ok(None),
         Err(failure) => Err(failure),
     }
 }
@@ -178,22 +186,20 @@ async fn find_current<E: Entra>(
     Ok(found.ok_or_else(|| preflight::not_in_tenant(&app_id, &seen.tenant_id)))
 }
 
-async fn read_current<E: Entra>(
-    principal: ServicePrincipal,
-    entra: &E,
-    may_read_policies: bool,
-) -> Result<Current, Failure> {
-    let policies = if may_read_policies { permitted(entra.policies_on(&principal).await)? } else { None };
+async fn read_current<E: Entra>(principal: ServicePrincipal, entra: &E) -> Result<Current, Failure> {
     Ok(Current {
         application: entra.application(&principal.app_id).await?,
         assignments: entra.assignments(&principal).await?,
-        policies,
+        policies: permitted(entra.policies_on(&principal).await)?,
         principal,
     })
 }
 
+/// Principals with what is in each, and what there is to say of those that are groups.
+type WithMembers = (Vec<(Principal, Assigned)>, Vec<AssignedGroup>);
+
 /// Who is assigned to the current application, with what is in each group.
-async fn assigned_to<E: Entra>(current: &Current, entra: &E) -> Result<Vec<(Principal, Assigned)>, Failure> {
+async fn assigned_to<E: Entra>(current: &Current, entra: &E) -> Result<WithMembers, Failure> {
     let principal = |kind: &str| {
         let of_kind = current.assignments.iter().filter(move |a| a.principal_type == kind).map(|a| Principal {
             kind: a.principal_type.clone(),
@@ -205,16 +211,42 @@ async fn assigned_to<E: Entra>(current: &Current, entra: &E) -> Result<Vec<(Prin
     };
     let mut all: Vec<(Principal, Assigned)> =
         principal("User").into_iter().map(|user| (user.clone(), Assigned::User(user.id))).collect();
-    all.extend(with_members(principal("Group"), entra).await?);
-    Ok(all)
+    let mut groups = Vec::new();
+    for named in principal("Group") {
+        match entra.group(named.id).await? {
+            Some(found) => groups.push((named, found)),
+            None => all.push((named, Assigned::Group { members: Vec::new(), within: Vec::new() })),
+        }
+    }
+    let gone: Vec<AssignedGroup> = all
+        .iter()
+        .filter(|(principal, _)| principal.kind == "Group")
+        .map(|(group, _)| AssignedGroup { name: group.name.clone(), is_gone: true, ..AssignedGroup::default() })
+        .collect();
+    let (with_members, mut about) = with_members(groups, entra).await?;
+    all.extend(with_members);
+    about.extend(gone);
+    Ok((all, about))
 }
 
-async fn with_members<E: Entra>(groups: Vec<Principal>, entra: &E) -> Result<Vec<(Principal, Assigned)>, Failure> {
-    let read = |group: Principal| async move {
-        let assigned = members(&group, entra).await?;
-        Ok::<_, Failure>((group, assigned))
+async fn with_members<E: Entra>(groups: Vec<(Principal, EntraGroup)>, entra: &E) -> Result<WithMembers, Failure> {
+    let read = |(principal, group): (Principal, EntraGroup)| async move {
+        let assigned = members(&principal, entra).await?;
+        let about = AssignedGroup {
+            name: principal.name.clone(),
+            nests: nests(&assigned),
+            hides_members: group.visibility.as_deref() == Some("HiddenMembership"),
+            is_gone: false,
+        };
+        Ok::<_, Failure>(((principal, assigned), about))
     };
-    stream::iter(groups).map(read).buffered(GROUPS_AT_ONCE).try_collect().await
+    let all: Vec<_> = stream::iter(groups).map(read).buffered(GROUPS_AT_ONCE).try_collect().await?;
+    Ok(all.into_iter().unzip())
+}
+
+fn group(found: &EntraGroup) -> (Principal, EntraGroup) {
+    let name = found.display_name.clone().unwrap_or_default();
+    (Principal { kind: "Group".to_owned(), name, id: found.id }, found.clone())
 }
 
 async fn members<E: Entra>(group: &Principal, entra: &E) -> Result<Assigned, Failure> {
@@ -230,10 +262,17 @@ async fn members<E: Entra>(group: &Principal, entra: &E) -> Result<Assigned, Fai
     };
     let label = format!("group \"{}\"", group.name);
     let members = entra.members(group.id, &label).await?.ok_or_else(gone)?;
-    let nests = members.iter().any(|member| matches!(member, Member::Group(_)));
+    let contains_groups = members.iter().any(|member| matches!(member, Member::Group(_)));
     let within: Vec<Uuid> =
-        if nests { entra.users_within(group.id, &label).await?.ok_or_else(gone)? } else { Vec::new() };
+        if contains_groups { entra.users_within(group.id, &label).await?.ok_or_else(gone)? } else { Vec::new() };
     Ok(Assigned::Group { members, within })
+}
+
+fn nests(assigned: &Assigned) -> bool {
+    match assigned {
+        Assigned::User(_) => false,
+        Assigned::Group { members, .. } => members.iter().any(|member| matches!(member, Member::Group(_))),
+    }
 }
 
 async fn look_up<E: Entra>(reference: EntraGroupRef, entra: &E) -> Result<WantedGroup, Failure> {
@@ -242,17 +281,12 @@ async fn look_up<E: Entra>(reference: EntraGroupRef, entra: &E) -> Result<Wanted
             Ok(id) => entra.group(id).await?.into_iter().collect(),
             Err(_) => Vec::new(),
         },
-        (None, Some(name)) => entra.groups_named(name).await?,
+        // A name that cannot even be looked for is one that there is not.
+        (None, Some(name)) => match entra.groups_named(name).await {
+            Err(failure) if failure.reason == "NameTooLong" => Vec::new(),
+            found => found?,
+        },
         (None, None) => Vec::new(),
     };
     Ok(WantedGroup { reference, found })
-}
-
-/// The names of groups that contain groups.
-fn nesting(assigned: &[(Principal, Assigned)]) -> Vec<String> {
-    let nests = |assigned: &Assigned| match assigned {
-        Assigned::User(_) => false,
-        Assigned::Group { members, .. } => members.iter().any(|member| matches!(member, Member::Group(_))),
-    };
-    assigned.iter().filter(|(_, assigned)| nests(assigned)).map(|(group, _)| group.name.clone()).collect()
 }

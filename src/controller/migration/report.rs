@@ -19,7 +19,7 @@ use crate::plan::{Refusal, count, name_some};
 
 /// More findings than these are only in the Secret, and a longer message too: a status is small.
 const FINDINGS_SHOWN: usize = 20;
-const FINDING_BYTES: usize = 1024;
+const FINDING_BYTES: usize = 768;
 
 /// How a pass ended.
 pub enum Outcome {
@@ -75,16 +75,15 @@ impl Reporter {
         self.status.last_handled_reconcile_at = self.object.annotations().get(REQUESTED_AT).cloned();
         let reason = outcome.reason();
         let state = match outcome {
-            Outcome::Suspended => State::new(
-                ConditionStatus::False,
-                reason,
-                "Suspended. Nothing is looked at until spec.suspend is false.",
-            ),
+            Outcome::Suspended => {
+                self.forget_unless_of_this_spec();
+                self.step(StepState::Waiting, "Suspended.");
+                let text = "Suspended. Nothing is looked at until spec.suspend is false.";
+                State::new(ConditionStatus::False, reason, text)
+            }
             Outcome::Refused(refusal) => {
                 // What was found under other circumstances would be taken for true.
-                self.status.findings.clear();
-                self.status.forecast = None;
-                self.status.report = None;
+                self.forget();
                 self.step(StepState::Failed, &refusal.message);
                 State::new(ConditionStatus::False, reason, &refusal.message).stuck()
             }
@@ -120,10 +119,25 @@ impl Reporter {
 
     /// A pass that failed.
     pub async fn fail(&mut self, failure: &Failure) -> Result<(), Failure> {
+        self.forget_unless_of_this_spec();
         let state = if failure.class.needs_a_person() { StepState::Failed } else { StepState::Waiting };
         self.step(state, &failure.message);
         self.apply(&State::failed(failure));
         self.write().await
+    }
+
+    /// What was found for another spec would be taken for this one's.
+    fn forget_unless_of_this_spec(&mut self) {
+        if self.status.observed_generation != self.object.metadata.generation {
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        self.status.current_application = None;
+        self.status.findings.clear();
+        self.status.forecast = None;
+        self.status.report = None;
     }
 
     fn step(&mut self, state: StepState, message: &str) {
@@ -164,7 +178,12 @@ fn outlook(status: &SsoMigrationStatus) -> String {
         return "Too little is known to say what will become of the users".to_owned();
     };
     let (sign_in, sync) = (&forecast.sign_in, &forecast.synchronization);
-    let lost = if sign_in.lost == 0 { "none loses it".to_owned() } else { format!("{} would lose it", sign_in.lost) };
+    let lost = match (sign_in.lost, sign_in.waived) {
+        (0, 0) => "none loses it".to_owned(),
+        (lost, 0) => format!("{lost} would lose it"),
+        (0, waived) => format!("{waived} would lose it, which is waived"),
+        (lost, waived) => format!("{lost} would lose it, and {waived} more, which is waived"),
+    };
     let missing = if sync.missing == 0 { String::new() } else { format!(", {} would not", sync.missing) };
     format!(
         "{} will be able to sign in ({} can today, {lost}); {} will be synced{missing}",

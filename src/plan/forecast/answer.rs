@@ -40,8 +40,12 @@ pub enum Cause {
     NoEntraUser,
     /// More than one Entra user has that e-mail address.
     AmbiguousEntraUser,
+    /// Its Entra user is another user's of Devolutions Cloud, too.
+    SharedEntraUser,
     /// Its account is disabled in Entra ID.
     DisabledInEntra,
+    /// Entra ID does not tell whether its account is enabled.
+    EnabledUnknown,
     /// Its e-mail domain is not verified in Devolutions Cloud.
     DomainNotVerified,
     /// The application is disabled in Entra ID.
@@ -63,7 +67,9 @@ impl Cause {
             Self::DisabledInDevolutionsCloud => "DisabledInDevolutionsCloud",
             Self::NoEntraUser => "NoEntraUser",
             Self::AmbiguousEntraUser => "AmbiguousEntraUser",
+            Self::SharedEntraUser => "SharedEntraUser",
             Self::DisabledInEntra => "DisabledInEntra",
+            Self::EnabledUnknown => "EnabledUnknown",
             Self::DomainNotVerified => "DomainNotVerified",
             Self::ApplicationDisabled => "ApplicationDisabled",
             Self::OnlyInNestedGroup => "OnlyInNestedGroup",
@@ -81,7 +87,9 @@ impl Cause {
             Self::DisabledInDevolutionsCloud => "disabled in Devolutions Cloud",
             Self::NoEntraUser => "no Entra user has this e-mail address",
             Self::AmbiguousEntraUser => "more than one Entra user has this e-mail address",
+            Self::SharedEntraUser => "its Entra user fits another user of Devolutions Cloud, too",
             Self::DisabledInEntra => "disabled in Entra ID",
+            Self::EnabledUnknown => "Entra ID does not tell whether the account is enabled",
             Self::DomainNotVerified => "the e-mail domain is not verified in Devolutions Cloud",
             Self::ApplicationDisabled => "the application is disabled in Entra ID",
             Self::OnlyInNestedGroup => "only in a group within an assigned group, which counts for nothing",
@@ -103,6 +111,10 @@ impl Cause {
             Self::AmbiguousEntraUser => {
                 "See to it that only one Entra user has this address as user principal name or mail address."
             }
+            Self::SharedEntraUser => {
+                "See to it that the user principal name and the mail address of an Entra user are those of one user of Devolutions Cloud only."
+            }
+            Self::EnabledUnknown => "See that the operator's application may read this user, such as by User.Read.All.",
             Self::DisabledInEntra => "Nothing to do, unless the user is to work again: then enable the account.",
             Self::DomainNotVerified => {
                 "Verify the domain in Administration - Authentication - Domain, or waive it with verification.waivers."
@@ -124,6 +136,8 @@ impl Cause {
             Self::NoEmail
             | Self::NoEntraUser
             | Self::AmbiguousEntraUser
+            | Self::SharedEntraUser
+            | Self::EnabledUnknown
             | Self::DomainNotVerified
             | Self::ApplicationDisabled
             | Self::OnlyInNestedGroup
@@ -132,12 +146,14 @@ impl Cause {
     }
 }
 
-/// Can this user sign in by the current application? In doubt yes: what might be had can be lost.
+/// Can this user sign in by the current application? In doubt yes: what might be had can be lost. One without an Entra
+/// user of that address gets a no all the same, for nothing tells which account it might be; that is a finding.
 pub(super) fn today(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'_>) -> Answer {
     if let Some(cause) = unable(user) {
         return Answer::No(cause);
     }
-    let answers: Vec<Answer> = candidates.iter().map(|candidate| signs_in(*candidate, ground.today)).collect();
+    let answers: Vec<Answer> =
+        candidates.iter().map(|candidate| signs_in(*candidate, ground.today, Doubt::Yes)).collect();
     match answers.as_slice() {
         [] => Answer::No(Cause::NoEntraUser),
         [one] => *one,
@@ -152,11 +168,9 @@ pub(super) fn after(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'
         return Answer::No(cause);
     }
     let verified = is_verified(user, ground);
-    let answer = |candidate: &Candidate<'_>| {
-        if is_enabled(candidate.user) && !verified {
-            return Answer::No(Cause::DomainNotVerified);
-        }
-        signs_in(*candidate, ground.after)
+    let answer = |candidate: &Candidate<'_>| match disabled(candidate.user, Doubt::No) {
+        None if !verified => Answer::No(Cause::DomainNotVerified),
+        _ => signs_in(*candidate, ground.after, Doubt::No),
     };
     match candidates {
         [] => Answer::No(Cause::NoEntraUser),
@@ -164,7 +178,7 @@ pub(super) fn after(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'
         // Whichever account it is that gets in today, that one must.
         several => {
             let today: Vec<&Candidate<'_>> =
-                several.iter().filter(|candidate| signs_in(**candidate, ground.today).is_yes()).collect();
+                several.iter().filter(|candidate| signs_in(**candidate, ground.today, Doubt::Yes).is_yes()).collect();
             let must = if today.is_empty() { several.iter().collect() } else { today };
             if must.into_iter().all(|candidate| answer(candidate).is_yes()) {
                 Answer::DependsOnMatching
@@ -189,8 +203,11 @@ pub(super) fn synced(user: &User, candidates: &[Candidate<'_>], ground: &Ground<
         [one] => *one,
         _ => return Answer::No(Cause::AmbiguousEntraUser),
     };
-    if !is_enabled(candidate.user) {
-        return Answer::No(Cause::DisabledInEntra);
+    if candidate.is_shared {
+        return Answer::No(Cause::SharedEntraUser);
+    }
+    if let Some(cause) = disabled(candidate.user, Doubt::No) {
+        return Answer::No(cause);
     }
     if !is_verified(user, ground) {
         return Answer::No(Cause::DomainNotVerified);
@@ -206,15 +223,24 @@ pub(super) fn synced(user: &User, candidates: &[Candidate<'_>], ground: &Ground<
 /// create is inferred from
 /// <https://learn.microsoft.com/entra/identity/app-provisioning/how-provisioning-works#deprovisioning>.
 pub(super) fn is_disabled_by_provisioning(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'_>) -> bool {
-    unable(user).is_none()
-        && candidates.iter().any(|c| !is_enabled(c.user) && ground.after.entitled.contains(&c.user.id))
+    let is_off = |c: &Candidate<'_>| c.user.account_enabled == Some(false);
+    unable(user).is_none() && candidates.iter().any(|c| is_off(c) && ground.after.entitled.contains(&c.user.id))
+}
+
+/// Could an account get in that cannot today, while another of the same address can or could? It might get in as this
+/// user.
+pub(super) fn lets_another_in(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'_>) -> bool {
+    let newly = |c: &Candidate<'_>| {
+        signs_in(*c, ground.after, Doubt::Yes).is_yes() && !signs_in(*c, ground.today, Doubt::No).is_yes()
+    };
+    unable(user).is_none() && candidates.len() > 1 && candidates.iter().any(newly)
 }
 
 /// What keeps a user from signing in and from being synced, whatever Entra ID says.
-fn unable(user: &User) -> Option<Cause> {
+pub(super) fn unable(user: &User) -> Option<Cause> {
     if user.is_application() {
         Some(Cause::ApplicationIdentity)
-    } else if user.email.is_empty() {
+    } else if user.address().is_empty() {
         Some(Cause::NoEmail)
     } else if !user.is_enabled {
         Some(Cause::DisabledInDevolutionsCloud)
@@ -223,9 +249,16 @@ fn unable(user: &User) -> Option<Cause> {
     }
 }
 
-fn signs_in(candidate: Candidate<'_>, access: &Access) -> Answer {
-    if !is_enabled(candidate.user) {
-        return Answer::No(Cause::DisabledInEntra);
+/// For what an account is taken of which Entra ID does not tell whether it is enabled.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Doubt {
+    Yes,
+    No,
+}
+
+fn signs_in(candidate: Candidate<'_>, access: &Access, doubt: Doubt) -> Answer {
+    if let Some(cause) = disabled(candidate.user, doubt) {
+        return Answer::No(cause);
     }
     if !access.is_enabled {
         return Answer::No(Cause::ApplicationDisabled);
@@ -249,18 +282,20 @@ fn not_entitled(user: &EntraUser, access: &Access) -> Option<Cause> {
 }
 
 fn yes(candidate: Candidate<'_>) -> Answer {
-    if candidate.is_certain { Answer::Yes } else { Answer::DependsOnMatching }
+    if candidate.is_certain && !candidate.is_shared { Answer::Yes } else { Answer::DependsOnMatching }
 }
 
-/// The forecast is not made where Entra ID does not tell.
-fn is_enabled(user: &EntraUser) -> bool {
-    user.account_enabled == Some(true)
+fn disabled(user: &EntraUser, doubt: Doubt) -> Option<Cause> {
+    match user.account_enabled {
+        Some(true) => None,
+        Some(false) => Some(Cause::DisabledInEntra),
+        None => (doubt == Doubt::No).then_some(Cause::EnabledUnknown),
+    }
 }
 
 /// "Only users with emails whose domains have been verified are allowed to log in via SSO or be provisioned via SCIM"
 /// (<https://docs.devolutions.net/cloud/>, Configure SSO authentication with Okta). Where the server cannot tell,
-/// that is a finding of its own.
+/// that is a finding of its own, which names the domains.
 fn is_verified(user: &User, ground: &Ground<'_>) -> bool {
-    let domain = user.email.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
-    ground.verified_domains.is_none_or(|verified| domain.is_some_and(|domain| verified.contains(&domain)))
+    ground.verified_domains.is_none_or(|verified| user.domain().is_some_and(|domain| verified.contains(&domain)))
 }

@@ -15,7 +15,7 @@ mod answer;
 mod summary;
 mod waiver;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -49,6 +49,7 @@ pub struct Ground<'a> {
 /// What will become of one user.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each tells something else of a user")]
 pub struct UserForecast {
     /// Its id in Devolutions Cloud.
     pub id: UserId,
@@ -66,6 +67,15 @@ pub struct UserForecast {
     pub class: Class,
     /// Whether provisioning would disable it in Devolutions Cloud.
     pub disabled: bool,
+    /// Whether provisioning would cover it at all.
+    #[serde(default)]
+    pub in_scope: bool,
+    /// Whether another Entra account of the same address could get in, and perhaps as this user.
+    #[serde(default)]
+    pub lets_another_in: bool,
+    /// Whether it should have an Entra user and none has its address: a person of a domain that may sign in.
+    #[serde(default)]
+    pub not_found: bool,
     /// The reason of the waiver, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waived: Option<String>,
@@ -100,38 +110,43 @@ pub enum Class {
 
 /// Answers both questions for every user, in the order of what people know them by.
 pub fn forecast(ground: &Ground<'_>) -> Result<Vec<UserForecast>, Refusal> {
-    if let Some(user) = ground.entra_users.iter().find(|u| u.account_enabled.is_none()) {
+    let tells = |user: &EntraUser| user.account_enabled.is_some();
+    if !ground.entra_users.is_empty() && !ground.entra_users.iter().any(tells) {
         return Err(Refusal::new(
             "PermissionMissing",
-            format!(
-                "Entra ID does not tell whether accounts are enabled ({} for one), so nothing can be said of who will sign in. Grant the operator's application User.Read.All; User.ReadBasic.All does not reach that far.",
-                user.user_principal_name.as_deref().unwrap_or("a user without a name")
-            ),
+            "Entra ID tells of no user whether the account is enabled, so nothing can be said of who will sign in. Grant the operator's application User.Read.All; User.ReadBasic.All does not reach that far.",
         ));
     }
-    let directory = Directory::new(ground.entra_users);
+    let directory = Directory::new(ground.entra_users, ground.users);
     let mut forecasts: Vec<UserForecast> = ground.users.iter().map(|user| of(user, ground, &directory)).collect();
     forecasts.sort_by(|a, b| (&a.label, a.id).cmp(&(&b.label, b.id)));
     Ok(forecasts)
 }
 
 fn of(user: &User, ground: &Ground<'_>, directory: &Directory<'_>) -> UserForecast {
-    let candidates = directory.candidates(&user.email);
+    let candidates = directory.candidates(&user.address());
     let today = answer::today(user, &candidates, ground);
     let after = answer::after(user, &candidates, ground);
     let synced = answer::synced(user, &candidates, ground);
-    let waived = ground.waivers.of(&user.email).map(ToOwned::to_owned);
+    let waived = ground.waivers.of(user).map(ToOwned::to_owned);
     let class = match &synced {
         Answer::Yes | Answer::DependsOnMatching => Class::Expected,
         Answer::No(_) if waived.is_some() => Class::Waived,
         Answer::No(cause) if cause.is_beyond_reach() || !today.is_yes() => Class::NotApplicable,
         Answer::No(_) => Class::Missing,
     };
+    let may_come = |domain: String| ground.verified_domains.is_none_or(|verified| verified.contains(&domain));
     UserForecast {
         id: user.id,
         label: user.label().to_owned(),
         entra_users: candidates.iter().map(|c| c.user.id).collect(),
         disabled: answer::is_disabled_by_provisioning(user, &candidates, ground),
+        in_scope: candidates.iter().any(|c| ground.after.entitled.contains(&c.user.id)),
+        lets_another_in: answer::lets_another_in(user, &candidates, ground),
+        not_found: candidates.is_empty()
+            && answer::unable(user).is_none()
+            && !user.is_pending()
+            && user.domain().is_some_and(may_come),
         today,
         after,
         synced,
@@ -146,34 +161,50 @@ struct Candidate<'a> {
     user: &'a EntraUser,
     /// Whether both its user principal name and its mail address are the user's e-mail address.
     is_certain: bool,
+    /// Whether it may be another user of Devolutions Cloud as well.
+    is_shared: bool,
 }
 
 /// The Entra users by what they can be matched by, in small letters.
 struct Directory<'a> {
     by_name: HashMap<String, Vec<&'a EntraUser>>,
+    shared: HashSet<Uuid>,
+}
+
+fn names(user: &EntraUser) -> BTreeSet<String> {
+    [&user.user_principal_name, &user.mail].into_iter().flatten().map(|name| name.trim().to_lowercase()).collect()
 }
 
 impl<'a> Directory<'a> {
-    fn new(users: &'a [EntraUser]) -> Self {
+    fn new(entra_users: &'a [EntraUser], users: &[User]) -> Self {
         let mut by_name: HashMap<String, Vec<&EntraUser>> = HashMap::new();
-        for user in users {
-            let names = [&user.user_principal_name, &user.mail].into_iter().flatten().map(|name| name.to_lowercase());
-            for name in names.collect::<BTreeSet<_>>() {
+        for user in entra_users {
+            for name in names(user) {
                 by_name.entry(name).or_default().push(user);
             }
         }
-        Self { by_name }
+        // Whoever can sign in at all counts, once for each user of Devolutions Cloud.
+        let (mut seen, mut shared) = (HashSet::new(), HashSet::new());
+        for user in users.iter().filter(|user| answer::unable(user).is_none()) {
+            for candidate in by_name.get(&user.address()).into_iter().flatten() {
+                if !seen.insert(candidate.id) {
+                    shared.insert(candidate.id);
+                }
+            }
+        }
+        Self { by_name, shared }
     }
 
-    fn candidates(&self, email: &str) -> Vec<Candidate<'a>> {
-        let email = email.to_lowercase();
-        if email.is_empty() {
-            return Vec::new();
-        }
-        let is = |name: &Option<String>| name.as_ref().is_some_and(|name| name.to_lowercase() == email);
-        let found = self.by_name.get(&email).into_iter().flatten().copied();
-        let mut all: Vec<Candidate<'_>> =
-            found.map(|user| Candidate { user, is_certain: is(&user.user_principal_name) && is(&user.mail) }).collect();
+    fn candidates(&self, address: &str) -> Vec<Candidate<'a>> {
+        let is = |name: &Option<String>| name.as_ref().is_some_and(|name| name.trim().to_lowercase() == address);
+        let found = self.by_name.get(address).into_iter().flatten().copied();
+        let mut all: Vec<Candidate<'_>> = found
+            .map(|user| Candidate {
+                user,
+                is_certain: is(&user.user_principal_name) && is(&user.mail),
+                is_shared: self.shared.contains(&user.id),
+            })
+            .collect();
         all.sort_by_key(|c| c.user.id);
         all
     }

@@ -7,7 +7,7 @@ use crate::api::{CauseCount, ForecastSummary, Question, SignInForecast, Synchron
 use crate::plan::NAMES_SHOWN;
 
 /// A name longer than this is cut: a status is small.
-const NAME_CHARS: usize = 80;
+const NAME_CHARS: usize = 48;
 
 /// The numbers of a forecast.
 #[must_use]

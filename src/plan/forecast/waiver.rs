@@ -1,10 +1,11 @@
 //! Who need not come along, because a person said so by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Waiver;
+use crate::devolutions::User;
 
 /// The waivers that count now.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -22,7 +23,7 @@ impl Waivers {
         let mut all = Self::default();
         for waiver in waivers.iter().filter(|w| w.until.as_ref().is_none_or(|until| until.0 > now)) {
             if let Some(user) = &waiver.user {
-                all.users.insert(user.to_lowercase(), waiver.reason.clone());
+                all.users.insert(user.trim().to_lowercase(), waiver.reason.clone());
             }
             if let Some(domain) = &waiver.email_domain {
                 all.domains.insert(domain.to_lowercase(), waiver.reason.clone());
@@ -31,12 +32,20 @@ impl Waivers {
         all
     }
 
-    /// Why the user with this address need not come along, where that is so. A domain is meant itself, without what is
-    /// below it.
+    /// Why this user need not come along, where that is so. A domain is meant itself, without what is below it.
     #[must_use]
-    pub fn of(&self, email: &str) -> Option<&str> {
-        let email = email.to_lowercase();
-        let by_domain = || self.domains.get(email.rsplit_once('@')?.1);
-        self.users.get(&email).or_else(by_domain).map(String::as_str)
+    pub fn of(&self, user: &User) -> Option<&str> {
+        let by_domain = || self.domains.get(&user.domain()?);
+        self.users.get(&user.address()).or_else(by_domain).map(String::as_str)
+    }
+
+    /// Those that fit none of these users: misspelt, perhaps.
+    #[must_use]
+    pub fn of_nobody(&self, users: &[User]) -> Vec<&str> {
+        let addresses: BTreeSet<String> = users.iter().map(User::address).collect();
+        let domains: BTreeSet<String> = users.iter().filter_map(User::domain).collect();
+        let users = self.users.keys().filter(|user| !addresses.contains(*user));
+        let idle = self.domains.keys().filter(|domain| !domains.contains(*domain));
+        users.chain(idle).map(String::as_str).collect()
     }
 }

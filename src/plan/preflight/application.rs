@@ -12,6 +12,12 @@ pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
         findings.extend(policies_on(current));
     }
     findings.extend(conditional_access(seen));
+    if seen.current.as_ref().is_some_and(|current| current.policies.is_none()) || seen.secret_policy.is_none() {
+        findings.push(acceptable(
+            "PoliciesNotChecked",
+            "The operator may not read the tenant's policies on applications (Policy.Read.All): claims mapping and home realm discovery policies on the current application, which do not follow to the new one and without which users may not be recognised, and the app management policy, which may forbid client secrets.",
+        ));
+    }
     if let Some(policy) = &seen.secret_policy {
         if policy.forbidden {
             findings.push(acceptable(
@@ -26,7 +32,8 @@ pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
         }
     }
     if !seen.namesakes.is_empty() {
-        let ids: Vec<&str> = seen.namesakes.iter().map(|a| a.app_id.as_str()).collect();
+        let mut ids: Vec<&str> = seen.namesakes.iter().map(|a| a.app_id.as_str()).collect();
+        ids.sort_unstable();
         findings.push(warning(
             "ApplicationNameTaken",
             format!(
@@ -61,11 +68,12 @@ fn registration(current: &Current, seen: &Observed) -> Vec<Finding> {
                 "The current application \"{name}\" does not list Devolutions Cloud's callback URL {callback} among its redirect URIs. Does it really sign people in?"
             )));
         }
-        let others: Vec<&str> =
+        let mut others: Vec<&str> =
             uris.iter().filter(|uri| !uri.eq_ignore_ascii_case(callback)).map(String::as_str).collect();
+        others.sort_unstable();
         if !others.is_empty() {
             findings.push(warning("FurtherRedirectUris", format!(
-                "The current application sends people to {} too, such as an encryption service does. The new one needs these redirect URIs as well; they will be copied.",
+                "The current application sends people to {} too, such as an encryption service does. The new one will need these redirect URIs as well.",
                 name_some(others)
             )));
         }
@@ -95,7 +103,9 @@ fn conditional_access(seen: &Observed) -> Vec<Finding> {
     let app_id = &current.principal.app_id;
     let in_force = |policy: &&ConditionalAccessPolicy| policy.state.as_deref() != Some("disabled");
     let list = |names: Vec<&ConditionalAccessPolicy>| {
-        let names: Vec<&str> = names.iter().map(|p| p.display_name.as_deref().unwrap_or("(without a name)")).collect();
+        let mut names: Vec<&str> =
+            names.iter().map(|p| p.display_name.as_deref().unwrap_or("(without a name)")).collect();
+        names.sort_unstable();
         name_some(names)
     };
     let applications = |policy: &ConditionalAccessPolicy| policy.conditions.applications.clone().unwrap_or_default();

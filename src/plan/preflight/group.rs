@@ -1,8 +1,10 @@
 //! The groups to be assigned to the new application.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
-use super::{Observed, acceptable, critical, warning};
+use super::{AssignedGroup, Observed, acceptable, critical, warning};
 use crate::api::{EntraGroupRef, Finding, SsoMigrationSpec};
 use crate::entra::EntraGroup;
 use crate::plan::name_some;
@@ -37,17 +39,36 @@ fn fitting<'a>(reference: &EntraGroupRef, found: &'a [EntraGroup]) -> Vec<&'a En
 pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
     let mut findings: Vec<Finding> = seen.wanted.iter().filter_map(wanted).collect();
     findings.extend(namesakes(spec, seen));
-    let mut nesting: Vec<&str> = seen.nesting.iter().map(String::as_str).collect();
-    nesting.sort_unstable();
-    nesting.dedup();
-    if !nesting.is_empty() {
-        findings.push(warning("NestedGroups", format!(
-            "These groups contain groups, whose members can neither sign in nor be provisioned by way of them: {}. The forecast names the users concerned, as OnlyInNestedGroup.",
-            name_some(nesting)
+    findings.extend(assigned(&seen.assigned_groups));
+    let takes_over = spec.assignments.from_current_application
+        && seen.current.as_ref().is_none_or(|current| !current.assignments.is_empty());
+    if spec.assignments.groups.is_empty() && !takes_over {
+        findings.push(critical("NobodyAssigned", "Nobody would be assigned to the new application, and so nobody provisioned: spec.assignments names no group, and it takes over no assignment of the current application. Add groups."));
+    }
+    findings
+}
+
+/// What there is to say of groups that are assigned, or are to be.
+fn assigned(groups: &[AssignedGroup]) -> Vec<Finding> {
+    let named = |is: fn(&AssignedGroup) -> bool| {
+        let names: BTreeSet<&str> = groups.iter().filter(|g| is(g)).map(|g| g.name.as_str()).collect();
+        (!names.is_empty()).then(|| name_some(names))
+    };
+    let mut findings = Vec::new();
+    if let Some(names) = named(|group| group.hides_members) {
+        findings.push(acceptable("HiddenMembership", format!(
+            "These groups hide their members, and without the application permission Member.Read.Hidden nothing tells whether all of them were seen: {names}. Grant it, or use groups that do not."
         )));
     }
-    if spec.assignments.groups.is_empty() && !spec.assignments.from_current_application {
-        findings.push(critical("NobodyAssigned", "spec.assignments names no group and leaves the current application's assignments out, so nobody would be provisioned. Add groups, or set fromCurrentApplication."));
+    if let Some(names) = named(|group| group.is_gone) {
+        findings.push(warning("AssignedGroupGone", format!(
+            "These groups are assigned to the current application and are no longer there: {names}. Nobody gets in by them."
+        )));
+    }
+    if let Some(names) = named(|group| group.nests) {
+        findings.push(warning("NestedGroups", format!(
+            "These groups contain groups, whose members can neither sign in nor be provisioned by way of them: {names}. Where that is why a user cannot, the forecast says OnlyInNestedGroup."
+        )));
     }
     findings
 }
@@ -60,7 +81,8 @@ fn wanted(wanted: &WantedGroup) -> Option<Finding> {
     let name = label(&wanted.reference);
     match fitting(&wanted.reference, &wanted.found).as_slice() {
         [] => {
-            let near: Vec<&str> = wanted.found.iter().filter_map(|g| g.display_name.as_deref()).collect();
+            let mut near: Vec<&str> = wanted.found.iter().filter_map(|g| g.display_name.as_deref()).collect();
+            near.sort_unstable();
             let near = if near.is_empty() { String::new() } else { format!(" (there is {})", name_some(near)) };
             Some(critical(
                 "GroupNotFound",
@@ -78,7 +100,8 @@ fn wanted(wanted: &WantedGroup) -> Option<Finding> {
         )),
         [_] => None,
         several => {
-            let ids: Vec<String> = several.iter().map(|g| g.id.to_string()).collect();
+            let mut ids: Vec<String> = several.iter().map(|g| g.id.to_string()).collect();
+            ids.sort_unstable();
             Some(critical(
                 "AmbiguousName",
                 format!(

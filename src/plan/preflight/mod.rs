@@ -21,7 +21,7 @@ use crate::api::{Acknowledgement, Finding, Severity, SsoMigrationSpec};
 use crate::devolutions::{Domain, Group, SsoConfiguration, User};
 use crate::entra::{Application, Assignment, ConditionalAccessPolicy, SecretPolicy, ServicePrincipal};
 
-use super::forecast::UserForecast;
+use super::forecast::{UserForecast, Waivers};
 
 pub use group::{WantedGroup, choose};
 pub use report::{Principal, Report};
@@ -45,14 +45,27 @@ pub struct Observed {
     pub current: Option<Current>,
     /// The groups of the spec, as found.
     pub wanted: Vec<WantedGroup>,
-    /// Names of groups, assigned now or to be assigned, that contain groups.
-    pub nesting: Vec<String>,
+    /// The groups that are assigned to the current application, and those of the spec.
+    pub assigned_groups: Vec<AssignedGroup>,
     /// Applications that have the new one's name already.
     pub namesakes: Vec<Application>,
     /// Every Conditional Access policy; none where we may not look.
     pub conditional_access: Option<Vec<ConditionalAccessPolicy>>,
     /// What the tenant allows for client secrets; none where we may not look.
     pub secret_policy: Option<SecretPolicy>,
+}
+
+/// A group that is assigned to the current application, or is to be assigned to the new one.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct AssignedGroup {
+    /// Its name.
+    pub name: String,
+    /// Whether it contains groups.
+    pub nests: bool,
+    /// Whether its members are hidden: without `Member.Read.Hidden` nothing tells who they are.
+    pub hides_members: bool,
+    /// Whether it is still there.
+    pub is_gone: bool,
 }
 
 /// The current application.
@@ -95,18 +108,23 @@ pub fn more_findings(rest: usize) -> Finding {
 
 /// Everything that was found, the gravest first. `forecast` is there where one could be made.
 #[must_use]
-pub fn findings(spec: &SsoMigrationSpec, seen: &Observed, forecast: Option<&[UserForecast]>) -> Vec<Finding> {
+pub fn findings(
+    spec: &SsoMigrationSpec,
+    seen: &Observed,
+    waivers: &Waivers,
+    forecast: Option<&[UserForecast]>,
+) -> Vec<Finding> {
     let mut all = single_sign_on::check(seen);
     all.extend(application::check(spec, seen));
     all.extend(group::check(spec, seen));
-    all.extend(user::check(spec, seen, forecast));
-    acknowledge(&mut all, &spec.acknowledgements);
+    all.extend(user::check(spec, seen, waivers, forecast));
+    acknowledge(&mut all, &spec.acknowledgements, forecast.is_some());
     all.sort_by(|a, b| (!is_open(a), a.severity, &a.reason).cmp(&(!is_open(b), b.severity, &b.reason)));
     all
 }
 
 /// Marks what a person has accepted, and names acceptances of nothing that was found.
-fn acknowledge(findings: &mut Vec<Finding>, acknowledged: &[String]) {
+fn acknowledge(findings: &mut Vec<Finding>, acknowledged: &[String], is_complete: bool) {
     for finding in findings.iter_mut() {
         if finding.acknowledgement == Acknowledgement::Possible && acknowledged.contains(&finding.reason) {
             finding.acknowledgement = Acknowledgement::Given;
@@ -119,7 +137,8 @@ fn acknowledge(findings: &mut Vec<Finding>, acknowledged: &[String]) {
     let is_of_use =
         |reason: &&String| findings.iter().any(|f| f.reason == **reason && f.acknowledgement == Acknowledgement::Given);
     let idle: BTreeSet<&str> = acknowledged.iter().filter(|reason| !is_of_use(reason)).map(String::as_str).collect();
-    if !idle.is_empty() {
+    // Without a forecast nobody knows what it would have found.
+    if is_complete && !idle.is_empty() {
         let names = super::name_some(idle);
         findings.push(warning("AcknowledgementOfNothing", format!(
             "spec.acknowledgements names {names}, which was not found or cannot be accepted. Take it out, so that it does not accept something later that nobody has looked at."

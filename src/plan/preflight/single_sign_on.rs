@@ -1,9 +1,14 @@
 //! How people sign in now, and whether there is a way back to it.
 
+use std::collections::BTreeMap;
+
+use url::Url;
+use uuid::Uuid;
+
 use super::{Observed, acceptable, critical, warning};
 use crate::api::{Finding, SsoMigrationSpec};
-use crate::devolutions::{Domain, SsoConfiguration, SsoProvider};
-use crate::plan::name_some;
+use crate::devolutions::{Domain, SsoConfiguration, SsoProvider, User};
+use crate::plan::{count, name_some};
 
 /// Where a person looks.
 const SCREEN: &str = "Administration - Authentication - Single Sign-On (SSO)";
@@ -53,7 +58,10 @@ pub(super) fn check(seen: &Observed) -> Vec<Finding> {
     findings.extend(match &seen.domains {
         None => Some(acceptable(
             "DomainsNotChecked",
-            "This server does not tell which e-mail domains are verified. Only users of verified domains can sign in and be provisioned: see Administration - Authentication - Domain.",
+            format!(
+                "This server does not tell which e-mail domains are verified, so all are taken to be. Only users of verified domains can sign in and be provisioned: see Administration - Authentication - Domain, and waive the users of those that are not. The users' domains: {}.",
+                domains_of(&seen.users)
+            ),
         )),
         Some(domains) => self::domains(domains),
     });
@@ -78,16 +86,42 @@ fn configuration(sso: &SsoConfiguration, tenant_id: &str) -> Option<Finding> {
                 "Single sign-on is configured but switched off, so it cannot be proven that anybody signs in. Switch it on in {SCREEN}."
             ),
         )),
-        SsoProvider::OpenId => {
-            let url = sso.discovery_url.as_ref()?;
-            (!url.to_lowercase().contains(&tenant_id.to_lowercase())).then(|| critical(
-                "OtherTenant",
-                format!(
-                    "Devolutions Cloud signs people in by {url}, which is not of the tenant {tenant_id} that the connection names. Users of one tenant cannot be found in another: correct entra.tenantId in a new TenantConnection."
-                ),
-            ))
-        }
+        SsoProvider::OpenId => tenant(sso.discovery_url.as_ref()?, tenant_id),
     }
+}
+
+/// Whose the metadata document is. Its path begins with the tenant, by its id or by one of its names
+/// (<https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>).
+fn tenant(url: &str, tenant_id: &str) -> Option<Finding> {
+    let named = Url::parse(url).ok().and_then(|url| url.path_segments()?.next().map(str::to_lowercase));
+    let named = named.filter(|named| !named.is_empty());
+    if named.as_deref() == Some(&tenant_id.to_lowercase()) {
+        return None;
+    }
+    if named.is_some_and(|named| Uuid::parse_str(&named).is_ok()) {
+        return Some(critical(
+            "OtherTenant",
+            format!(
+                "Devolutions Cloud signs people in by {url}, which is another tenant than {tenant_id}, which the connection names. Users of one tenant cannot be found in another: use a TenantConnection for the tenant that signs people in."
+            ),
+        ));
+    }
+    Some(acceptable(
+        "TenantNotTold",
+        format!(
+            "Devolutions Cloud signs people in by {url}, which does not name an Entra tenant by its id, so it cannot be told whether that is {tenant_id}, which the connection names. See whose it is; if it is not Entra ID at all, this migration is not for it."
+        ),
+    ))
+}
+
+/// The domains of people's addresses, with how many each has.
+fn domains_of(users: &[User]) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for domain in users.iter().filter(|user| !user.is_application()).filter_map(User::domain) {
+        *counts.entry(domain).or_default() += 1;
+    }
+    let each: Vec<String> = counts.iter().map(|(domain, n)| format!("{domain} ({})", count(*n, "user"))).collect();
+    name_some(each.iter().map(String::as_str))
 }
 
 fn domains(domains: &[Domain]) -> Option<Finding> {

@@ -34,11 +34,13 @@ const RELEASE: &str = "devolutions-migration-operator";
 /// The demo's tenant: the same seed makes the same one.
 const WORLD: [&str; 10] = ["--seed", "1", "--users", "200", "--groups", "12", "--vaults", "40", "--entries", "600"];
 /// How the operator is run, beside its account.
-const OPERATOR_ARGUMENTS: [&str; 9] = [
+const OPERATOR_ARGUMENTS: [&str; 11] = [
     "run",
     "--namespace",
     NAMESPACE,
     "--allow-host",
+    "127.0.0.1",
+    "--allow-entra-host",
     "127.0.0.1",
     "--observe-interval-seconds",
     "5",

@@ -111,7 +111,8 @@ async fn install(stage: &mut Stage, admin: &Actor) -> Result<Launch> {
     stage.run(admin, &["create", "namespace", NAMESPACE]).await?;
     let watch = format!("watchNamespaces={{{NAMESPACE}}}");
     let release = ["install", RELEASE, CHART, "--namespace", OPERATOR_NAMESPACE, "--create-namespace"];
-    let values = ["--set", &watch, "--set", "allowHosts={127.0.0.1}", "--set", "observeIntervalSeconds=5"];
+    let values =
+        ["--set", &watch, "--set", "allowHosts={127.0.0.1},allowEntraHosts={127.0.0.1},observeIntervalSeconds=5"];
     stage.run_helm(&[&release[..], &values, &["--hide-notes"]].concat()).await?;
     let rules = r#"jsonpath={range .items[*].rules[*]}{.verbs}{"\t"}{.resources}{"\n"}{end}"#;
     stage.run(admin, &["get", "role", "-n", NAMESPACE, "-o", rules]).await?;
