@@ -6,8 +6,9 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use k8s_controller::LeaderElection;
-use kube::Client;
+use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::ListParams;
+use kube::{Api, Client};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -74,6 +75,7 @@ pub async fn run(args: &RunArgs) -> Result<(), Failure> {
             work.await;
             return Ok(());
         };
+        may_lead(&client, namespace).await?;
         readiness.send_replace(Readiness::Standby);
         let election = LeaderElection::new(client.clone(), namespace, LEASE, &args.identity);
         // Who has lost the lease must not finish anything: a restart is the quickest clean slate.
@@ -96,6 +98,23 @@ pub async fn run(args: &RunArgs) -> Result<(), Failure> {
     };
     tracing::info!("stopped");
     end
+}
+
+/// Whoever may not use the lease would stand by for ever and look ready.
+async fn may_lead(client: &Client, namespace: &str) -> Result<(), Failure> {
+    let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
+    match leases.get_opt(LEASE).await {
+        Err(kube::Error::Api(status)) if status.is_forbidden() => Err(Failure::new(
+            Class::Denied,
+            "LeaseDenied",
+            format!(
+                "May not use the lease {LEASE} in namespace {namespace}, which decides who does the work: {}. Is --lease-namespace the release's namespace, with the chart's role in it?",
+                status.message
+            ),
+        )),
+        // Anything else may pass by itself, and the election tries again.
+        _ => Ok(()),
+    }
 }
 
 /// Becomes true with the first SIGTERM or SIGINT; the second ends the process.

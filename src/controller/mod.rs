@@ -49,6 +49,14 @@ pub struct Context<K: Connector> {
     pub observe_interval: Duration,
 }
 
+/// A look at the outside rests so many times as long as it took: that of a large tenant costs it a thousand requests.
+const REST: u32 = 10;
+
+/// When to look again at what sends no event, after a look that took so long.
+fn look_again(observe_interval: Duration, took: Duration) -> Action {
+    Action::requeue(observe_interval.max(took * REST))
+}
+
 /// When a resource whose pass failed is tried again.
 pub fn after_failure<R: Resource<DynamicType = ()>, K: Connector>(
     object: &Arc<R>,

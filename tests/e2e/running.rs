@@ -41,6 +41,19 @@ async fn is_ready(operator: &Operator, state: &str) {
 }
 
 #[test]
+fn whoever_may_not_use_the_lease_says_so_and_ends() {
+    run(async {
+        let stage = Stage::new("no-lease").await;
+        let arguments = ["--lease-namespace", "kube-system"].map(ToOwned::to_owned);
+        let other = stage.another_operator(&arguments).await;
+        tokio::time::timeout(WITHIN, other.ended()).await.expect("it ends").unwrap();
+        let said = other.log().unwrap();
+        assert!(said.contains("May not use the lease") && said.contains("--lease-namespace"), "{said}");
+        stage.end().await;
+    });
+}
+
+#[test]
 fn of_two_replicas_one_leads_and_the_other_takes_over_when_it_dies() {
     run(async {
         let stage = Stage::new("lease").await;

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use self::observe::{Sight, Tenants};
 use self::report::{Outcome, Reporter};
-use super::{Connector, Context, Events, status};
+use super::{Connector, Context, Events, look_again, status};
 use crate::api::{ReportReference, SsoMigration};
 use crate::entra::{Entra as _, permission};
 use crate::error::{Class, Failure};
@@ -24,8 +24,6 @@ use crate::plan::{Refusal, name_some};
 use crate::store::Archive;
 
 const KIND: &str = "SsoMigration";
-/// A look rests so many times as long as it took: that of a large tenant costs it a thousand requests.
-const REST: u32 = 10;
 /// A look that takes longer than this holds up others.
 const LONGEST: Duration = Duration::from_mins(15);
 
@@ -57,9 +55,7 @@ pub async fn reconcile<K: Connector>(object: Arc<SsoMigration>, shared: Arc<Migr
             Ok(match outcome {
                 Outcome::Suspended => Action::await_change(),
                 // Neither tenant sends an event when something changes in it.
-                Outcome::Refused(_) | Outcome::Looked { .. } => {
-                    Action::requeue(context.observe_interval.max(began.elapsed() * REST))
-                }
+                Outcome::Refused(_) | Outcome::Looked { .. } => look_again(context.observe_interval, began.elapsed()),
             })
         }
         Err(failure) => {

@@ -85,7 +85,7 @@ impl<K: Connector> Writer<'_, K> {
         // Two replacements of ours with a group in common, one there and one back, must not decide at
         // once: an ETag would keep them apart at one place only, and not every server has one.
         let ground = &self.plan.ground;
-        let _alone = self.context.claims.claim(&ground.tenant, [ground.giver.id, ground.taker.id]).await;
+        let _alone = self.context.claims.claim([ground.giver.id, ground.taker.id]).await;
         let around = look_around(self.cloud, &effect.place).await?;
         let before = self.look(effect).await?;
         match still_needed(effect, self.phase, self.held(&before)) {

@@ -27,7 +27,7 @@ use self::outcome::Outcome;
 use self::report::Reporter;
 use self::world::World;
 use super::connection::Connected;
-use super::{Connector, Context, Events, status};
+use super::{Connector, Context, Events, look_again, status};
 use crate::api::{Gate, GroupReplacement, Mode, REQUESTED_AT, StepName, StepState};
 use crate::error::Failure;
 use crate::plan::{Refusal, count};
@@ -71,7 +71,7 @@ pub async fn reconcile<K: Connector>(
             reporter.conclude(&outcome).await?;
             shared.context.metrics.pass(KIND, outcome.name(), began.elapsed());
             shared.context.backoff.reset(&uid);
-            Ok(next_pass(&outcome, shared.context.observe_interval))
+            Ok(next_pass(&outcome, shared.context.observe_interval, began.elapsed()))
         }
         Err(failure) => {
             shared.context.metrics.pass(KIND, failure.reason, began.elapsed());
@@ -97,7 +97,7 @@ fn is_settled(object: &GroupReplacement) -> bool {
         && status.last_handled_reconcile_at.as_ref() == object.annotations().get(REQUESTED_AT)
 }
 
-fn next_pass(outcome: &Outcome, observe_interval: Duration) -> Action {
+fn next_pass(outcome: &Outcome, observe_interval: Duration, took: Duration) -> Action {
     match outcome {
         Outcome::Working => Action::requeue(Duration::ZERO),
         Outcome::Soaking { until } => {
@@ -105,7 +105,7 @@ fn next_pass(outcome: &Outcome, observe_interval: Duration) -> Action {
             Action::requeue(left.saturating_add(Duration::from_secs(1)))
         }
         Outcome::Planned { .. } | Outcome::AwaitingApproval { .. } | Outcome::Refused(_) => {
-            Action::requeue(observe_interval)
+            look_again(observe_interval, took)
         }
         Outcome::Suspended | Outcome::Succeeded { .. } | Outcome::RolledBack { .. } => Action::await_change(),
     }
