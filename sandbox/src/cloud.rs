@@ -8,10 +8,13 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::access::{Cause, Watch};
+use crate::control::Tally;
+use crate::devolutions::relying_party::Outside;
 use crate::entra::{FederatedKeys, Hosts};
 use crate::fault::Faults;
 use crate::hold::Holds;
 use crate::journal::Journal;
+use crate::world::entra::Code;
 use crate::world::{Change, World};
 
 /// How long a login lasts unless the world says otherwise.
@@ -63,6 +66,10 @@ pub struct Cloud {
     pub person: Credentials,
     /// The keys of issuers whose tokens may stand for an application of the Entra tenant.
     pub issuers: FederatedKeys,
+    /// How logins to Devolutions Cloud have gone.
+    pub sign_ins: Tally,
+    /// Authorization codes of Entra's that are out.
+    pub codes: HashMap<String, Code>,
     sessions: HashMap<String, Session>,
 }
 
@@ -76,6 +83,8 @@ impl Cloud {
             journal: Journal::default(),
             siem: Vec::new(),
             issuers: FederatedKeys::new(),
+            sign_ins: Tally::default(),
+            codes: HashMap::new(),
             sessions: HashMap::new(),
         }
     }
@@ -131,19 +140,25 @@ pub struct App {
     faults: Arc<Mutex<Faults>>,
     /// The Entra side, if there is one.
     pub entra: Option<Arc<Hosts>>,
+    /// With what Devolutions Cloud asks OpenID providers.
+    pub outside: Outside,
     pub holds: Holds,
+    /// What a request of the sandbox's own carries that nobody is to notice.
+    pub probe: Arc<str>,
     /// Held while a request takes effect and is journaled, so that the journal's order is the order of effects.
     pub turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl App {
     /// Starts a world.
-    pub fn new(world: World, entra: Option<Hosts>) -> Self {
+    pub fn new(world: World, entra: Option<Hosts>, outside: Outside) -> Self {
         Self {
+            outside,
             entra: entra.map(Arc::new),
             cloud: Arc::new(Mutex::new(Cloud::new(world))),
             faults: Arc::default(),
             holds: Holds::default(),
+            probe: Uuid::new_v4().to_string().into(),
             turn: Arc::default(),
         }
     }

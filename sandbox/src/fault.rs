@@ -53,6 +53,18 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
+    /// Takes effect, and then is answered as if it had been refused with this status: a server that lies.
+    StatusAfterCommit {
+        status: u16,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_seconds: Option<Number>,
+        #[serde(default)]
+        code: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+    },
     /// The connection is closed without an answer; the request does not take effect.
     DropBeforeCommit,
     /// The request takes effect, then the connection is closed without an answer.

@@ -11,6 +11,7 @@ use axum::response::Response;
 use axum::{Extension, Router};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
+use serde_json::Number;
 
 use crate::cloud::App;
 use crate::fault::{Action, Refusal};
@@ -27,6 +28,13 @@ const LEAVING: Duration = Duration::from_millis(50);
 /// On the answer of a login: who has logged in.
 #[derive(Debug, Clone)]
 pub struct Identity(pub String);
+
+/// The header of a request that is to leave no trace, with the secret of [`App::probe`].
+pub const PROBE: &str = "x-sandbox-probe";
+
+/// On a request that is to leave no trace: the sandbox itself tries what somebody could do.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe;
 
 /// A request on its way, as the journal will know it.
 #[derive(Debug, Clone)]
@@ -73,6 +81,11 @@ async fn gate(
     };
     parts.extensions.insert(Arc::new(Call { method: method.clone(), path: path.clone() }));
     parts.extensions.insert(numbers.clone());
+    if parts.headers.get(PROBE).is_some_and(|it| it.as_bytes() == app.probe.as_bytes()) {
+        parts.extensions.insert(Probe);
+        let _turn = app.turn.lock().await;
+        return tagged(next.run(Request::from_parts(parts, Body::from(body))).await, system, &numbers);
+    }
     let request = Request::from_parts(parts, Body::from(body));
 
     let hit = app.faults().decide(system, &method, &path, identity.as_deref());
@@ -82,14 +95,8 @@ async fn gate(
     let record = Record { fault: Some(fault), ..record };
     let response = match action {
         Action::Status { status, retry_after_seconds, code, name, message } => {
-            let refusal = Refusal { code, name, message };
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            note(&app, Record { status: status.as_u16(), ..record }).await;
-            let mut response = system.refuse(status, &refusal, &numbers);
-            let seconds = retry_after_seconds.and_then(|it| HeaderValue::from_str(&it.to_string()).ok());
-            if let Some(seconds) = seconds {
-                response.headers_mut().insert(header::RETRY_AFTER, seconds);
-            }
+            let response = refused(system, &numbers, status, retry_after_seconds, &Refusal { code, name, message });
+            note(&app, Record { status: response.status().as_u16(), ..record }).await;
             response
         }
         Action::DropBeforeCommit => {
@@ -109,6 +116,10 @@ async fn gate(
             app.holds.hold(fault, &method, &path, &numbers.client).await;
             response
         }
+        Action::StatusAfterCommit { status, retry_after_seconds, code, name, message } => {
+            commit(&app, record, request, next).await;
+            refused(system, &numbers, status, retry_after_seconds, &Refusal { code, name, message })
+        }
         Action::Truncate => truncated(commit(&app, record, request, next).await, &connection).await,
         Action::Slow { millis } => {
             tokio::time::sleep(Duration::from_millis(millis)).await;
@@ -118,10 +129,25 @@ async fn gate(
     tagged(response, system, &numbers)
 }
 
+/// An injected refusal.
+fn refused(system: System, numbers: &Numbers, status: u16, retry_after: Option<Number>, refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = system.refuse(status, refusal, numbers);
+    if let Some(seconds) = retry_after.and_then(|it| HeaderValue::from_str(&it.to_string()).ok()) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
 /// Lets the request take effect, and journals it.
 async fn commit(app: &App, record: Record, request: Request, next: Next) -> Response {
-    let _turn = app.turn.lock().await;
-    let mut response = next.run(request).await;
+    let (_turn, mut response) = if record.system.asks_others(&record.path) {
+        let response = next.run(request).await;
+        (app.turn.lock().await, response)
+    } else {
+        let turn = app.turn.lock().await;
+        (turn, next.run(request).await)
+    };
     let identity = response.extensions_mut().remove::<Identity>().map(|it| it.0).or(record.identity);
     let status = response.status().as_u16();
     app.cloud().journal.push(Record { identity, status, time: Timestamp::now(), ..record });

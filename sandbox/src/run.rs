@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cloud::{App, Credentials};
+use crate::devolutions::relying_party::{Outside, OutsideError};
 use crate::entra::{EntraAccess, Hosts, KeyError, SigningKey};
 use crate::tls::{Tls, TlsError};
 use crate::world::{Scenario, ScenarioError, World};
@@ -26,6 +27,9 @@ pub enum StartError {
     /// No key to sign tokens with.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// No client for Devolutions Cloud's own requests.
+    #[error(transparent)]
+    Outside(#[from] OutsideError),
     /// A port that is taken, say.
     #[error(transparent)]
     Listen(#[from] std::io::Error),
@@ -95,7 +99,7 @@ impl Sandbox {
             None => None,
         };
         let entra = hosts.as_ref().zip(world.entra.as_ref()).map(|(hosts, entra)| hosts.access(entra));
-        let app = App::new(world, hosts);
+        let app = App::new(world, hosts, Outside::new(&tls.ca)?);
         let (operator, person) = {
             let cloud = app.cloud();
             (cloud.operator.clone(), cloud.person.clone())

@@ -58,10 +58,18 @@ impl System {
     /// Whether a request asks for a change of the tenant (a login does not).
     pub fn is_write(self, method: &Method, path: &str, body: &[u8]) -> bool {
         match self {
-            Self::DevolutionsCloud => method != Method::GET && !path.ends_with("/login") && !path.ends_with("/logout"),
+            Self::DevolutionsCloud => {
+                let is_session = path.ends_with("/login") || path.ends_with("/logout");
+                method != Method::GET && !is_session && !devolutions::asks_others(path)
+            }
             Self::Graph => entra::graph::is_write(method, path, &serde_json::from_slice(body).unwrap_or(Value::Null)),
             Self::Login => false,
         }
+    }
+
+    /// Whether a request changes nothing and asks others before it answers, so that it must not keep them waiting.
+    pub fn asks_others(self, path: &str) -> bool {
+        self == Self::DevolutionsCloud && devolutions::asks_others(path)
     }
 
     /// An injected refusal, in the form of the system.

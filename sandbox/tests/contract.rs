@@ -87,9 +87,25 @@ fn body(world: &World, operation: &Value) -> Option<Value> {
         "Login" => json!({"appKey": world.sandbox.operator.key, "appSecret": world.sandbox.operator.secret}),
         "GroupUpdate" => json!({"description": "changed"}),
         "Members" => json!({"userIds": []}),
+        "SystemSettingsUpdate" => json!({"forceSsoLogin": true}),
+        "SsoConfigurationUpdate" => client(world, json!({"name": "Microsoft"})),
+        "SsoClient" => client(world, json!({})),
         "Permission" | "SystemPermission" => json!({"flags": {"viewVault": true}, "unknown": [1, "two", null]}),
         other => panic!("no example of a {other}"),
     })
+}
+
+/// The operator's own application, which has a secret that is known.
+fn client(world: &World, mut body: Value) -> Value {
+    let entra = world.entra();
+    let document = format!("{}/{}/v2.0/.well-known/openid-configuration", entra.authority_url, entra.tenant_id);
+    let fields = [
+        ("clientId", entra.client_id.to_string()),
+        ("clientSecret", entra.client_secret.clone()),
+        ("discoveryUrl", document),
+    ];
+    body.as_object_mut().unwrap().extend(fields.map(|(name, it)| (name.to_owned(), json!(it))));
+    body
 }
 
 /// Sends every operation once, in an order in which what it needs is still there.

@@ -6,8 +6,9 @@ mod support;
 use std::collections::HashMap;
 
 use jiff::{Span, Timestamp};
-use serde_json::Value;
-use support::entra::{Graph, HUB, values};
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::entra::{Graph, HUB, MIGRATE, USER_ROLE, values};
 use support::{contoso, world};
 use uuid::Uuid;
 
@@ -147,6 +148,61 @@ async fn every_answer_has_the_names_and_types_of_the_metadata() {
         let select = everything(&graph, &metadata, name, path).await;
         check(&graph, &metadata, name, &format!("{path}?$select={select}")).await;
     }
+}
+
+#[tokio::test]
+async fn what_is_written_has_them_in_every_answer() {
+    let (world, metadata) = (contoso().await, Metadata::read());
+    let graph = world.graph_as(&[MIGRATE, READERS].concat()).await;
+    let made = graph.instantiate("New").await;
+    let (application, principal) =
+        (format!("/applications/{}", made.id), format!("/servicePrincipals/{}", made.principal));
+    let change = json!({
+        "web": {"redirectUris": ["https://x.example/cb"], "implicitGrantSettings": {"enableIdTokenIssuance": true}},
+        "optionalClaims": {"idToken": [{"name": "email", "source": null, "essential": false, "additionalProperties": []}]},
+        "api": {"requestedAccessTokenVersion": 2}, "info": {"supportUrl": "https://x.example"},
+        "requiredResourceAccess": [{
+            "resourceAppId": "00000003-0000-0000-c000-000000000000",
+            "resourceAccess": [{"id": "64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0", "type": "Scope"}],
+        }],
+    });
+    graph.done(204, Method::PATCH, &application, change).await;
+    let secret = graph.done(200, Method::POST, &format!("{application}/addPassword"), json!({})).await;
+    let group = graph.all("/groups?$filter=displayName eq 'Devolutions users'", "id").await.remove(0);
+    let body = json!({"principalId": group, "resourceId": made.principal, "appRoleId": USER_ROLE});
+    let assigned = graph.done(201, Method::POST, &format!("{principal}/appRoleAssignedTo"), body).await;
+    let resource = graph.get("/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')").await["id"].clone();
+    let body =
+        json!({"clientId": made.principal, "consentType": "AllPrincipals", "resourceId": resource, "scope": "x"});
+    let grant = graph.done(201, Method::POST, "/oauth2PermissionGrants", body).await;
+    let mut wrong = Vec::new();
+    for (name, object) in [
+        ("applicationServicePrincipal", &made.body),
+        ("passwordCredential", &secret),
+        ("appRoleAssignment", &assigned),
+        ("oAuth2PermissionGrant", &grant),
+    ] {
+        metadata.check(name, object, name, &mut wrong);
+    }
+    world.sign_in("dave@contoso.example").await;
+    world.sign_in("erin@contoso.example").await;
+    for (name, path, least) in [
+        ("application", application.as_str(), 1),
+        ("servicePrincipal", &principal, 1),
+        ("", &format!("{principal}/owners"), 1),
+        ("oAuth2PermissionGrant", "/oauth2PermissionGrants", 2),
+        ("signIn", "/auditLogs/signIns", 2),
+    ] {
+        assert!(check(&graph, &metadata, name, path).await >= least, "{path}");
+    }
+    graph.done(204, Method::DELETE, &application, Value::Null).await;
+    for name in ["application", "servicePrincipal"] {
+        assert_eq!(check(&graph, &metadata, name, &format!("/directory/deletedItems/microsoft.graph.{name}")).await, 1);
+    }
+    let restored =
+        graph.done(200, Method::POST, &format!("/directory/deletedItems/{}/restore", made.id), json!({})).await;
+    metadata.check("application", &restored, "restored", &mut wrong);
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[tokio::test]

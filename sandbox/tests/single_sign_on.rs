@@ -118,3 +118,76 @@ async fn another_tenant_may_be_configured() {
     let sso = world.operator.get(SSO).await;
     assert_eq!(sso["discoveryUrl"], "https://login.example/x/v2.0/.well-known/openid-configuration");
 }
+
+#[tokio::test]
+async fn a_configuration_that_makes_no_sense_is_refused_and_one_that_is_wrong_is_tried() {
+    let world = contoso().await;
+    let before = world.operator.get(SSO).await;
+    let (id, document) = (HUB, world.document());
+    let body = |id: &str, secret: &str, url: &str| json!({"name": "X", "clientId": id, "clientSecret": secret, "discoveryUrl": url});
+    for wrong in [
+        body("nonsense", "s", &document),
+        body(id, " ", &document),
+        body(id, "s", "nonsense"),
+        body(id, "s", &document.replace("https", "http")),
+        body(id, "s", "https://login.example/"),
+        json!({"name": "X", "clientId": id, "discoveryUrl": document}),
+    ] {
+        let refused = world.operator.refused(400, Method::PUT, SSO, Some(wrong.clone())).await;
+        assert_eq!(refused.1, "InvalidData", "{wrong}");
+        world.operator.refused(400, Method::POST, "/authentication/sso/test", Some(wrong)).await;
+    }
+    world
+        .operator
+        .refused(
+            400,
+            Method::PUT,
+            SSO,
+            Some(json!({"name": "", "clientId": id, "clientSecret": "s", "discoveryUrl": document})),
+        )
+        .await;
+    assert_eq!(world.operator.get(SSO).await, before);
+    let test = async |url: &str| {
+        let tested =
+            world.operator.expect(200, Method::POST, "/authentication/sso/test", Some(body(id, "s", url))).await;
+        format!("{} {}", tested["error"]["stage"].as_str().unwrap(), tested["error"]["code"].as_str().unwrap())
+    };
+    let tenant = world.entra().tenant_id.to_string();
+    assert_eq!(test(&document).await, "token AADSTS7000215");
+    // The document names the tenant by its id.
+    assert_eq!(test(&document.replace(&tenant, "contoso.example")).await, "discovery IssuerMismatch");
+    assert_eq!(test(&document.replace(&tenant, "nonsense")).await, "discovery AADSTS900023");
+    assert_eq!(test("https://127.0.0.1:1/.well-known/openid-configuration").await, "discovery Unreachable");
+    let yaml =
+        support::CONTOSO.replace("organization: Contoso", "organization: Contoso\nidentities: {operator: Backup job}");
+    let world = self::world(&yaml).await;
+    for (method, path, body) in [
+        (Method::PUT, SSO, body(id, "s", &document)),
+        (Method::POST, "/authentication/sso/test", body(id, "s", &document)),
+        (Method::PATCH, "/system-settings", json!({"forceSsoLogin": true})),
+    ] {
+        let refused = world.operator.refused(403, method, path, Some(body)).await;
+        assert_eq!(refused, (8, "AccessDenied".to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn single_sign_on_is_forced_only_where_there_is_some() {
+    let world = contoso().await;
+    let patch = async |body: Value| world.operator.expect(200, Method::PATCH, "/system-settings", Some(body)).await;
+    assert_eq!(patch(json!({"forceSsoLogin": true})).await["forceSsoLogin"], true);
+    assert_eq!(patch(json!({})).await["forceSsoLogin"], true);
+    assert_eq!(patch(json!({"forceSsoLogin": false})).await["forceSsoLogin"], false);
+    world.operator.refused(400, Method::PATCH, "/system-settings", Some(json!({"forceSsoLogin": 1}))).await;
+    let world = self::world("organization: X\nusers: []").await;
+    let refused =
+        world.operator.refused(400, Method::PATCH, "/system-settings", Some(json!({"forceSsoLogin": true}))).await;
+    assert_eq!(refused.1, "InvalidData");
+    // Where there was none a configuration can be saved.
+    let body = json!({
+        "name": "X", "clientId": HUB, "clientSecret": "s",
+        "discoveryUrl": "https://login.example/x/v2.0/.well-known/openid-configuration",
+    });
+    let record = world.operator.put(SSO, body).await;
+    assert_eq!((&record["provider"], &record["enabled"]), (&json!("openId"), &json!(true)));
+}

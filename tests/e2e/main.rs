@@ -13,6 +13,7 @@ mod interference;
 mod journey;
 mod migration;
 mod mutants;
+mod outlook;
 mod refusals;
 mod resources;
 mod rights;

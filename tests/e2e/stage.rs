@@ -83,7 +83,7 @@ pub async fn install(cluster: &Cluster, namespace: &str, more: &[&str]) {
     cluster.helm().run(&[&arguments, more].concat()).await.unwrap();
 }
 
-fn contoso() -> [&'static str; 2] {
+pub fn contoso() -> [&'static str; 2] {
     ["--scenario", concat!(env!("CARGO_MANIFEST_DIR"), "/sandbox/scenarios/contoso.yaml")]
 }
 
@@ -99,6 +99,11 @@ impl Stage {
     /// The small company of `sandbox/scenarios/contoso.yaml`.
     pub async fn new(name: &str) -> Self {
         Self::with(name, &contoso(), None).await
+    }
+
+    /// Another world: see the sandbox's arguments.
+    pub async fn in_world(name: &str, world: &[&str]) -> Self {
+        Self::with(name, world, None).await
     }
 
     /// The small company, worked on by another operator than ours.

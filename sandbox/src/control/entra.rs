@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::refused;
 use crate::cloud::App;
 use crate::world::Entra;
-use crate::world::entra::{DEFAULT_ROLE, Member, ServicePrincipal, TEMPLATE_ROLES};
+use crate::world::entra::{DEFAULT_ROLE, Member, Password, ServicePrincipal, TEMPLATE_ROLES};
 
 /// Changes the tenant while no request takes effect. `change` fails with a sentence about what is not there.
 pub async fn change<T>(app: &App, change: impl FnOnce(&mut Entra) -> Result<T, String>) -> Result<T, Response> {
@@ -22,7 +22,16 @@ pub async fn change<T>(app: &App, change: impl FnOnce(&mut Entra) -> Result<T, S
     let mut cloud = app.cloud();
     let none = || refused(StatusCode::NOT_FOUND, "this world has no Entra tenant");
     let entra = cloud.world.entra.as_mut().ok_or_else(none)?;
-    change(entra).map_err(|message| refused(StatusCode::NOT_FOUND, message))
+    entra.write(None, change).map_err(|message| refused(StatusCode::NOT_FOUND, message))
+}
+
+/// `POST /control/entra/replicate`: whatever was written is seen from now on.
+pub async fn replicate(State(app): State<App>) -> Response {
+    let replicated = change(&app, |_| Ok(())).await;
+    if let Some(entra) = app.cloud().world.entra.as_mut() {
+        entra.replicate();
+    }
+    done(replicated)
 }
 
 fn done(changed: Result<(), Response>) -> Response {
@@ -68,6 +77,8 @@ pub async fn show(State(app): State<App>) -> Response {
         Member::User(id) => entra.users.get(id).map(|it| it.upn.as_str()),
         other => entra.display_name(*other),
     };
+    // Without its value.
+    let secret = |it: &Password| json!({"keyId": it.key_id, "displayName": it.display_name, "endDateTime": it.ends_at});
     let application = |(id, it): (&Uuid, &ServicePrincipal)| {
         let registration = entra.application(it.app_id);
         let assigned = it.assigned.values().map(|one| {
@@ -86,6 +97,8 @@ pub async fn show(State(app): State<App>) -> Response {
             "accountEnabled": it.is_enabled,
             "appRoleAssignmentRequired": it.assignment_required,
             "fromTemplate": it.is_from_template,
+            "secrets": registration.map(|(_, it)| it.passwords.iter().map(secret).collect::<Vec<_>>()),
+            "consent": entra.grants.iter().filter(|it| it.client == *id).map(|it| &it.scope).collect::<Vec<_>>(),
             "redirectUris": registration.map(|(_, it)| &it.redirect_uris),
             "assignments": assigned.collect::<Vec<Value>>(),
         })

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod entra;
+mod sign_in;
 mod sso;
 mod world;
 
@@ -16,6 +17,8 @@ use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+pub use sign_in::Tally;
 
 use crate::cloud::App;
 use crate::fault;
@@ -36,6 +39,10 @@ pub fn router(app: App) -> Router {
         .route("/world", get(world::summary))
         .route("/state", get(world::state))
         .route("/sync", post(world::sync))
+        .route("/sign-in", post(sign_in::attempt))
+        .route("/sign-in/able", get(sign_in::able))
+        .route("/sign-ins", get(sign_in::tally))
+        .route("/sign-ins/reset", post(sign_in::reset))
         .route("/sso", patch(sso::change))
         .route("/sso/domains/{name}", put(sso::domain))
         .route("/entra", get(entra::show))
@@ -43,6 +50,7 @@ pub fn router(app: App) -> Router {
         .route("/entra/members", put(entra::members))
         .route("/entra/applications/{named}", patch(entra::application))
         .route("/entra/assignments", put(entra::assignment))
+        .route("/entra/replicate", post(entra::replicate))
         .route("/entra/permissions", post(credentials::permissions))
         .route("/entra/secrets", post(credentials::secret))
         .route("/entra/federated-credentials", post(credentials::federated))

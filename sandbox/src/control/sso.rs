@@ -19,8 +19,10 @@ pub struct SsoChange {
     name: Option<String>,
     enabled: Option<bool>,
     force_sso_login: Option<bool>,
-    /// By name, appId or id.
+    /// By name, appId or id. With a secret that is good, if it has one.
     application: Option<String>,
+    /// Another one, good or not.
+    client_secret: Option<String>,
 }
 
 /// `PATCH /control/sso`
@@ -28,9 +30,12 @@ pub async fn change(State(app): State<App>, Json(wanted): Json<SsoChange>) -> Re
     let _turn = app.turn.lock().await;
     let mut cloud = app.cloud();
     let world = &mut cloud.world;
-    let client_id = match (&wanted.application, &world.entra) {
+    let client = match (&wanted.application, &world.entra) {
         (Some(named), Some(entra)) => match find_principal(entra, named) {
-            Ok(id) => entra.service_principals.get(&id).map(|it| it.app_id),
+            Ok(id) => {
+                let app_id = entra.service_principals.get(&id).map(|it| it.app_id).unwrap_or_default();
+                Some((app_id, entra.application(app_id).and_then(|(_, it)| it.good_secret())))
+            }
             Err(message) => return refused(StatusCode::NOT_FOUND, message),
         },
         (Some(_), None) => return refused(StatusCode::NOT_FOUND, "this world has no Entra tenant"),
@@ -42,7 +47,11 @@ pub async fn change(State(app): State<App>, Json(wanted): Json<SsoChange>) -> Re
     sso.provider = wanted.provider.unwrap_or(sso.provider);
     sso.is_enabled = wanted.enabled.unwrap_or(sso.is_enabled);
     sso.is_forced = wanted.force_sso_login.unwrap_or(sso.is_forced);
-    sso.client_id = client_id.or(sso.client_id);
+    if let Some((client_id, secret)) = client {
+        (sso.client_id, sso.client_secret) = (Some(client_id), secret);
+    }
+    sso.client_secret = wanted.client_secret.or_else(|| sso.client_secret.take());
+    sso.revision += 1;
     sso.name = wanted.name.unwrap_or_else(|| sso.name.clone());
     sso.updated_at = Timestamp::now();
     StatusCode::NO_CONTENT.into_response()

@@ -7,18 +7,23 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::error::ApiError;
 use super::page::Page;
-use crate::cloud::App;
+use crate::cloud::{App, Cloud};
 use crate::world::{DomainStatus, Provider, SsoDomain};
 
 /// `GET /authentication/sso`
 pub async fn sso(State(app): State<App>, caller: Caller) -> Result<Json<Value>, ApiError> {
     let cloud = app.cloud();
     caller.needs(&cloud, "manageSystemConfiguration")?;
+    Ok(Json(record(&app, &cloud)))
+}
+
+/// What is told of single sign-on; never its secret.
+pub fn record(app: &App, cloud: &Cloud) -> Value {
     let Some(sso) = cloud.world.sso.as_ref().filter(|it| it.provider != Provider::None) else {
-        return Ok(Json(json!({
+        return json!({
             "provider": Provider::None, "name": null, "enabled": false, "clientId": null, "discoveryUrl": null,
             "callbackUrl": null, "clientSecretSet": false, "updatedAt": null,
-        })));
+        });
     };
     let is_open_id = sso.provider == Provider::OpenId;
     let own =
@@ -31,14 +36,14 @@ pub async fn sso(State(app): State<App>, caller: Caller) -> Result<Json<Value>, 
         "clientId": sso.client_id.filter(|_| is_open_id),
         "discoveryUrl": discovery_url,
         "callbackUrl": is_open_id.then_some(&sso.callback_url),
-        "clientSecretSet": is_open_id,
+        "clientSecretSet": is_open_id && sso.client_secret.is_some(),
         "updatedAt": sso.updated_at,
     });
     if let Some(json) = json.as_object_mut().filter(|_| cloud.world.switches.sso_hides_application) {
         json.shift_remove("clientId");
         json.shift_remove("discoveryUrl");
     }
-    Ok(Json(json))
+    json
 }
 
 /// `GET /authentication/domains`

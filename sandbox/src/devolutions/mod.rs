@@ -3,11 +3,13 @@
 
 mod authentication;
 mod caller;
+mod configuration;
 mod error;
 mod groups;
 mod operations;
 mod page;
 mod permissions;
+pub mod relying_party;
 mod session;
 mod tenant;
 mod users;
@@ -43,7 +45,7 @@ pub fn router(app: &App) -> Router {
         .route("/logout", post(session::log_out))
         .route("/capabilities", get(tenant::capabilities))
         .route("/me", get(tenant::me))
-        .route("/system-settings", get(tenant::system_settings))
+        .route("/system-settings", get(tenant::system_settings).patch(tenant::update_system_settings))
         .route("/siem-logs", get(tenant::siem_logs))
         .route("/users", get(users::list))
         .route("/users/{id}", get(users::read))
@@ -59,7 +61,8 @@ pub fn router(app: &App) -> Router {
         .nest("/system-vault-permissions", permissions::router(Level::AllVaults))
         .nest("/vaults/{vault}/permissions", permissions::router(Level::Vault))
         .nest("/vaults/{vault}/entries/{entry}/permissions", permissions::router(Level::Entry))
-        .route("/authentication/sso", get(authentication::sso))
+        .route("/authentication/sso", get(authentication::sso).put(configuration::save))
+        .route("/authentication/sso/test", post(configuration::test))
         .route("/authentication/domains", get(authentication::domains))
         .layer(from_fn_with_state(app.clone(), lack));
     let router = Router::new()
@@ -68,6 +71,11 @@ pub fn router(app: &App) -> Router {
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(app.clone());
     gate::guard(router, app, System::DevolutionsCloud)
+}
+
+/// Whether a request changes nothing and asks others before it answers.
+pub fn asks_others(path: &str) -> bool {
+    path == format!("{BASE}/authentication/sso/test")
 }
 
 /// Answers as if an operation were not there, where the scenario says that the server lacks it.

@@ -21,6 +21,7 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("listEntryRoles", "GET", "/entry-roles"),
     ("listEntries", "GET", "/vaults/{vaultId}/entries"),
     ("getSystemSettings", "GET", "/system-settings"),
+    ("updateSystemSettings", "PATCH", "/system-settings"),
     ("listSiemLogs", "GET", "/siem-logs"),
     ("getSystemPermissions", "GET", "/system-permissions"),
     ("putSystemPermissionOfGroup", "PUT", "/system-permissions/groups/{groupId}"),
@@ -43,6 +44,8 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("putEntryPermissionOfUser", "PUT", "/vaults/{vaultId}/entries/{entryId}/permissions/users/{userId}"),
     ("deleteEntryPermissionOfUser", "DELETE", "/vaults/{vaultId}/entries/{entryId}/permissions/users/{userId}"),
     ("getSsoConfiguration", "GET", "/authentication/sso"),
+    ("saveSsoConfiguration", "PUT", "/authentication/sso"),
+    ("testSsoConfiguration", "POST", "/authentication/sso/test"),
     ("listDomains", "GET", "/authentication/domains"),
 ];
 

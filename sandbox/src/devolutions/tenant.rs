@@ -1,7 +1,7 @@
 //! The tenant itself: what it can do, who one is in it, its settings and its log.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::operations::OPERATIONS;
 use super::page::Page;
 use crate::cloud::App;
+use crate::world::Provider;
 
 /// `GET /capabilities`
 pub async fn capabilities(State(app): State<App>, _: Caller) -> Json<Value> {
@@ -35,6 +36,32 @@ pub async fn system_settings(State(app): State<App>, caller: Caller) -> Result<J
     caller.needs(&cloud, "manageSystemConfiguration")?;
     let is_forced = cloud.world.sso.as_ref().is_some_and(|it| it.is_forced);
     Ok(Json(json!({"forceSsoLogin": is_forced, "organizationId": cloud.world.organization_id})))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    force_sso_login: Option<bool>,
+}
+
+/// `PATCH /system-settings`
+pub async fn update_system_settings(
+    State(app): State<App>,
+    caller: Caller,
+    body: Result<Json<Settings>, JsonRejection>,
+) -> Result<Json<Value>, ApiError> {
+    {
+        let mut cloud = app.cloud();
+        caller.needs(&cloud, "manageSystemConfiguration")?;
+        let Json(Settings { force_sso_login }) = body?;
+        if let Some(is_forced) = force_sso_login {
+            let sso = cloud.world.sso.as_mut().filter(|it| it.provider != Provider::None);
+            let none = || ApiError::invalid("There is no single sign-on that could be forced.");
+            sso.ok_or_else(none)?.is_forced = is_forced;
+            caller.log(&mut cloud, "UpdateSystemSettings", format!("forceSsoLogin: {is_forced}"));
+        }
+    }
+    system_settings(State(app), caller).await
 }
 
 #[derive(Deserialize)]

@@ -2,8 +2,8 @@
 //! token that is sent to the wrong host is noticed.
 
 pub mod graph;
-mod jwt;
-mod keys;
+pub mod jwt;
+pub mod keys;
 pub mod login;
 
 use std::sync::Arc;

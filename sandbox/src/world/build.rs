@@ -114,8 +114,8 @@ impl World {
         }
         let application = spec.application.as_ref().map(|it| applications.find(it, "`sso`")).transpose()?;
         let entra = self.entra.as_ref();
-        let client_id = application.and_then(|id| entra?.applications.get(&id)).map(|it| it.app_id);
-        self.sso = Some(Sso::new(spec, client_id, ids.namespace));
+        let client = application.and_then(|id| entra?.applications.get(&id)).map(|it| (it.app_id, it.good_secret()));
+        self.sso = Some(Sso::new(spec, client, ids.namespace));
         Ok(())
     }
 

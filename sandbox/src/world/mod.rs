@@ -27,7 +27,7 @@ pub use generate::{Sizes, generate};
 pub use permission::{Level, Object, Permission, PermissionError, PermissionSet, Principal};
 pub use roles::Role;
 pub use scenario::Scenario;
-pub(crate) use scenario::{Invitation, Switches, UserType};
+pub(crate) use scenario::{Invitation, MatchUsersBy, Switches, UserType};
 pub(crate) use sso::{DomainStatus, Provider};
 pub use sso::{Sso, SsoDomain};
 

@@ -90,6 +90,58 @@ pub(crate) struct Switches {
     /// A grant on a folder or entry is refused to a principal without one on the vault or on all vaults.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) restricted_needs_vault_grant_first: bool,
+    /// How long what is written to Entra is not seen by reads and by sign-ins.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) entra_delay_seconds: EntraDelays,
+    /// How long an authorization code of Entra's lasts, in seconds; ten minutes if not given.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) entra_code_lifetime_seconds: Option<u32>,
+    /// How long the sign-in log lags behind, in seconds.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) sign_in_log_delay_seconds: u32,
+    /// Logins begun before single sign-on is saved fail after it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) sso_codes_in_flight_fail: bool,
+    /// Which claim of an ID token tells the e-mail address of a user of Devolutions Cloud.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) match_users_by: MatchUsersBy,
+}
+
+/// Seconds until a write is seen, by what is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct EntraDelays {
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) applications: u32,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) service_principals: u32,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) assignments: u32,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) secrets: u32,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) consent: u32,
+    /// Until then every other read sees it, the first one after a write included.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) flaps: bool,
+}
+
+impl EntraDelays {
+    /// Whether anything is seen late.
+    pub(crate) fn are_any(&self) -> bool {
+        [self.applications, self.service_principals, self.assignments, self.secrets, self.consent]
+            .iter()
+            .any(|it| *it > 0)
+    }
+}
+
+/// A claim of an ID token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum MatchUsersBy {
+    #[default]
+    Email,
+    Upn,
 }
 
 /// The users (by e-mail or name) behind the credentials. One that is not listed under `users` is made: an

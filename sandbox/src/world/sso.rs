@@ -87,10 +87,14 @@ pub struct Sso {
     pub is_enabled: bool,
     pub is_forced: bool,
     pub client_id: Option<Uuid>,
+    /// Never told.
+    pub client_secret: Option<String>,
     /// Where it is not that of this sandbox's tenant.
     pub discovery_url: Option<String>,
     pub callback_url: String,
     pub updated_at: Timestamp,
+    /// Counts how often it has been saved.
+    pub revision: u64,
     pub domains: Vec<SsoDomain>,
 }
 
@@ -106,8 +110,9 @@ pub struct SsoDomain {
 }
 
 impl Sso {
-    /// SSO as a scenario describes it; `client_id` is the application that it names.
-    pub(crate) fn new(spec: &SsoSpec, client_id: Option<Uuid>, namespace: Uuid) -> Self {
+    /// SSO as a scenario describes it; `client` is the application that it names, and a secret of it that is good.
+    pub(crate) fn new(spec: &SsoSpec, client: Option<(Uuid, Option<String>)>, namespace: Uuid) -> Self {
+        let (client_id, client_secret) = client.map_or((None, None), |(id, secret)| (Some(id), secret));
         let domain = |spec: &SsoDomainSpec| {
             let proof = Uuid::new_v5(&namespace, format!("domain/{}", spec.name).as_bytes()).simple().to_string();
             let mut domain = SsoDomain { name: spec.name.clone(), status: spec.status, proof, expires_at: None };
@@ -120,11 +125,20 @@ impl Sso {
             is_enabled: spec.enabled,
             is_forced: spec.force_sso_login,
             client_id,
+            client_secret,
             discovery_url: spec.discovery_url.clone(),
             callback_url: spec.callback_url.clone().unwrap_or_else(callback),
             updated_at: super::entra::LONG_AGO,
+            revision: 0,
             domains: spec.domains.iter().map(domain).collect(),
         }
+    }
+}
+
+impl Sso {
+    /// A tenant's that never had any.
+    pub(crate) fn none(namespace: Uuid) -> Self {
+        Self::new(&SsoSpec::default(), None, namespace)
     }
 }
 

@@ -51,12 +51,60 @@ impl World {
         Graph { client: self.control.client.clone(), base: self.entra().graph_url.clone(), token: token.to_owned() }
     }
 
+    /// The OpenID metadata document of the tenant.
+    pub fn document(&self) -> String {
+        let entra = self.entra();
+        format!("{}/{}/v2.0/.well-known/openid-configuration", entra.authority_url, entra.tenant_id)
+    }
+
+    /// Somebody signs in to Devolutions Cloud: `ok`, or where it failed and with which code.
+    pub async fn sign_in(&self, user: &str) -> String {
+        let told = self.control.expect(200, Method::POST, "/sign-in", Some(json!({"user": user}))).await;
+        let error = &told["error"];
+        if told["ok"] == true {
+            return "ok".to_owned();
+        }
+        format!("{} {}", error["stage"].as_str().unwrap(), error["code"].as_str().unwrap())
+    }
+
+    /// Who can sign in now, by name before the `@`.
+    pub async fn able(&self) -> Vec<String> {
+        let told = self.control.get("/sign-in/able").await;
+        let users = told["users"].as_array().unwrap().iter().map(|it| it.as_str().unwrap());
+        users.map(|it| it.split('@').next().unwrap().to_owned()).collect()
+    }
+
     /// Gives the operator these permissions, and asks for a token that has them.
     pub async fn graph_as(&self, permissions: &[&str]) -> Graph {
         let body = json!({"permissions": permissions});
         self.control.expect(204, Method::POST, "/entra/permissions", Some(body)).await;
         self.graph().await
     }
+}
+
+pub const INSTANTIATE: &str = "/applicationTemplates/8adf8e6e-67b2-4cf2-a259-e3dc5476c621/instantiate";
+
+/// The role `User` of the template.
+pub const USER_ROLE: &str = "18d14569-c3bd-439b-9a66-3a2aee01d14f";
+
+/// What a migration of single sign-on needs.
+pub const MIGRATE: &[&str] = &[
+    "Application.ReadWrite.OwnedBy",
+    "Application.Read.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "GroupMember.Read.All",
+    "User.Read.All",
+    "Policy.Read.All",
+    "AuditLog.Read.All",
+];
+
+/// An application that has been made: object id, appId, and the object id of its service principal.
+pub struct Made {
+    pub id: String,
+    pub app_id: String,
+    pub principal: String,
+    pub body: Value,
 }
 
 /// Microsoft Graph with a token.
@@ -89,6 +137,36 @@ impl Graph {
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         answer(self.request(Method::POST, path).json(&body)).await.unwrap()
+    }
+
+    pub async fn write(&self, method: Method, path: &str, body: Value) -> Answer {
+        answer(self.request(method, path).json(&body)).await.unwrap()
+    }
+
+    /// Writes, expects this status, and returns what came back.
+    pub async fn done(&self, status: u16, method: Method, path: &str, body: Value) -> Value {
+        let answer = self.write(method.clone(), path, body).await;
+        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        answer.body
+    }
+
+    /// Expects a write to be refused, and returns code and sentence.
+    pub async fn denied(&self, status: u16, method: Method, path: &str, body: Value) -> (String, String) {
+        let answer = self.write(method.clone(), path, body).await;
+        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        refusal(&answer)
+    }
+
+    /// Makes an application from the template.
+    pub async fn instantiate(&self, name: &str) -> Made {
+        let made = self.done(201, Method::POST, INSTANTIATE, json!({"displayName": name})).await;
+        let text = |thing: &str, field: &str| made[thing][field].as_str().unwrap().to_owned();
+        Made {
+            id: text("application", "id"),
+            app_id: text("application", "appId"),
+            principal: text("servicePrincipal", "id"),
+            body: made.clone(),
+        }
     }
 
     /// Expects a refusal and returns its code and sentence.

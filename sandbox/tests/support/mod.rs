@@ -1,6 +1,7 @@
 //! A sandbox in this process, and clients that speak to it over TLS.
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
+pub mod browser;
 pub mod entra;
 
 use reqwest::{Client, Method, StatusCode};

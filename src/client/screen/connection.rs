@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Screen;
 use crate::api::TenantConnection;
-use crate::client::style::{BAD, GOOD, WAITS, wrap};
+use crate::client::style::{BAD, GOOD, WAITS, paragraph, wrap};
 
 pub(super) fn draw(screen: &Screen<'_>, connection: &TenantConnection) -> String {
     let status = connection.status.as_ref();
@@ -21,6 +21,6 @@ pub(super) fn draw(screen: &Screen<'_>, connection: &TenantConnection) -> String
         let _ = writeln!(text, "{}", wrap("  as application ", &entra.client_id));
     }
     let said = ready.map_or("The operator has not looked at it. Is it running?", |ready| ready.message.as_str());
-    let _ = writeln!(text, "{}", wrap("  ", said));
+    let _ = writeln!(text, "{}", paragraph(said));
     text
 }

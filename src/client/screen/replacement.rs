@@ -6,7 +6,7 @@ use super::steps::Steps;
 use super::{Screen, act, brief};
 use crate::api::{GroupReplacement, Mode, ResolvedGroup, StepName};
 use crate::client::advice;
-use crate::client::style::{paragraph, wrap};
+use crate::client::style::paragraph;
 use crate::client::subject::Subject as _;
 
 /// The steps in order, whether begun or not.
@@ -37,7 +37,7 @@ pub(super) fn draw(screen: &Screen<'_>, object: &GroupReplacement) -> String {
     let _ = writeln!(text, "{}", paragraph(&what));
     let told = object.told();
     if !told.is_empty() {
-        let _ = writeln!(text, "{}", wrap("  ", told));
+        let _ = writeln!(text, "{}", paragraph(told));
     }
     text.push_str(&steps.list(told));
     act(&mut text, &advice);

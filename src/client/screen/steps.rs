@@ -6,7 +6,7 @@ use anstyle::Style;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::api::{Step, StepState};
-use crate::client::style::{FAINT, bar, mark, paint, wrap};
+use crate::client::style::{FAINT, bar, mark, paint, paragraph, wrap};
 
 /// A kind's names of steps.
 pub trait Name: Copy + Debug + PartialEq {}
@@ -63,7 +63,7 @@ impl<N: Name> Steps<'_, N> {
         let mut text = format!("  {}\n", marked.collect::<Vec<_>>().join(" "));
         if let Some(step) = self.begun.iter().find(|s| s.state == StepState::Running && s.progress.is_some()) {
             for part in self.said(step) {
-                let _ = writeln!(text, "{}", wrap("  ", &part));
+                let _ = writeln!(text, "{}", paragraph(&part));
             }
         }
         text

@@ -10,11 +10,12 @@ use super::Answer;
 use super::error::GraphError;
 use super::kind::Item;
 use super::people::guid;
-use super::types::{APPLICATION, DIRECTORY_OBJECT};
+use super::shape::merge;
+use super::types::APPLICATION;
 use super::view::{Listing, View};
 use crate::entra::seconds;
 use crate::world::Entra;
-use crate::world::entra::{Application, CUSTOM_TEMPLATE, Certificate, GRAPH_APP_ID, Password, SCOPES, TEMPLATE_ROLES};
+use crate::world::entra::{Application, CUSTOM_TEMPLATE, Certificate, Password, TEMPLATE_ROLES};
 
 /// The permissions that let an application read applications.
 pub const READ: &[&str] = &[
@@ -40,10 +41,13 @@ impl View<'_> {
             ["$count"] => self.count(&APPLICATION, all()).map(Answer::Count),
             [key, rest @ ..] => {
                 let by_id = |id| self.entra.applications.get(&id).map(|it| (id, it));
-                let (id, application) = keyed(key, by_id, |app_id| self.entra.application(app_id))?;
+                let (id, application) = match key.strip_prefix("uniqueName=").map(|it| it.trim_matches('\'')) {
+                    Some(name) => by_unique_name(self.entra, name).ok_or_else(|| GraphError::not_found(name))?,
+                    None => keyed(key, by_id, |app_id| self.entra.application(app_id))?,
+                };
                 match rest {
                     [] => self.one("applications", &registration(self.entra, id, application)).map(Answer::Json),
-                    ["owners"] => self.list(&DIRECTORY_OBJECT, Vec::new(), &Listing::relation()).map(Answer::Json),
+                    ["owners"] => self.owners(&application.owners),
                     ["appManagementPolicies"] => self.app_management(&application.app_management),
                     _ => Err(super::no_segment(rest)),
                 }
@@ -64,19 +68,28 @@ pub fn keyed<T>(
     app_id.parse().ok().and_then(by_app_id).ok_or_else(|| GraphError::not_found(app_id))
 }
 
-/// The roles that users can have in an application.
-pub fn app_roles(is_from_template: bool) -> Value {
+/// The registration with this unique name, and its object id.
+pub fn by_unique_name<'a>(entra: &'a Entra, name: &str) -> Option<(Uuid, &'a Application)> {
+    let has = |it: &Application| it.properties.get("uniqueName").and_then(Value::as_str) == Some(name);
+    entra.applications.iter().find(|(_, it)| has(it)).map(|(id, it)| (*id, it))
+}
+
+/// The roles that one can have in an application: the template's, unless others have been written.
+pub fn app_roles(application: &Application) -> Value {
+    if let Some(written) = application.properties.get("appRoles") {
+        return written.clone();
+    }
     let role = |(id, name): (Uuid, &str)| {
         json!({
             "id": id, "displayName": name, "description": name, "allowedMemberTypes": ["User"], "isEnabled": true,
             "origin": "Application", "value": null,
         })
     };
-    json!(TEMPLATE_ROLES.into_iter().filter(|_| is_from_template).map(role).collect::<Vec<_>>())
+    json!(TEMPLATE_ROLES.into_iter().filter(|_| application.is_from_template).map(role).collect::<Vec<_>>())
 }
 
 /// A secret's value is never told again, only its beginning.
-fn password(it: &Password) -> Value {
+pub fn password(it: &Password) -> Value {
     json!({
         "customKeyIdentifier": null,
         "displayName": it.display_name,
@@ -101,30 +114,32 @@ fn certificate(it: &Certificate) -> Value {
     })
 }
 
-/// The e-mail claim and the others that the vendor's page on SSO asks for.
-fn optional_claims(it: &Application) -> Value {
-    if it.redirect_uris.is_empty() || it.is_from_template {
-        return Value::Null;
-    }
-    let claim = |name| json!({"name": name, "source": null, "essential": false, "additionalProperties": []});
-    let claims = ["email", "family_name", "given_name", "upn", "xms_pl", "xms_tpl"].map(claim);
-    json!({"idToken": claims, "accessToken": [], "saml2Token": []})
+fn property_of_application(entra: &Entra, id: Uuid, it: &Application, name: &str) -> Option<Value> {
+    let found = unwritten(entra, id, it, name);
+    // What has been written goes over what there is anyway.
+    let Some(written) = it.properties.get(name) else { return found };
+    let (Some(Value::Object(mut found)), Value::Object(written)) = (found, written) else {
+        return Some(written.clone());
+    };
+    merge(&mut found, written.clone());
+    Some(Value::Object(found))
 }
 
-fn property_of_application(entra: &Entra, id: Uuid, it: &Application, name: &str) -> Option<Value> {
+/// What a registration has without anybody having written it.
+fn unwritten(entra: &Entra, id: Uuid, it: &Application, name: &str) -> Option<Value> {
     Some(match name {
         "id" => json!(id),
         "appId" => json!(it.app_id),
         "displayName" => json!(it.display_name),
         "applicationTemplateId" => json!(it.is_from_template.then_some(CUSTOM_TEMPLATE)),
+        "createdByAppId" => json!(it.created_by),
         "createdDateTime" => json!(seconds(it.created_at)),
         "signInAudience" => json!("AzureADMyOrg"),
         "publisherDomain" => json!(entra.domains.first().map(|it| &it.name)),
         "isFallbackPublicClient" => json!(false),
-        "optionalClaims" => optional_claims(it),
         "passwordCredentials" => it.passwords.iter().map(password).collect(),
         "keyCredentials" => it.certificates.iter().map(certificate).collect(),
-        "appRoles" => app_roles(it.is_from_template),
+        "appRoles" => app_roles(it),
         "api" => json!({
             "acceptMappedClaims": null, "knownClientApplications": [], "oauth2PermissionScopes": [],
             "preAuthorizedApplications": [], "requestedAccessTokenVersion": null,
@@ -135,7 +150,6 @@ fn property_of_application(entra: &Entra, id: Uuid, it: &Application, name: &str
         }),
         "parentalControlSettings" => json!({"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"}),
         "publicClient" | "spa" => json!({"redirectUris": []}),
-        "requiredResourceAccess" => required_access(entra, it),
         "verifiedPublisher" => json!({"addedDateTime": null, "displayName": null, "verifiedPublisherId": null}),
         "web" => json!({
             "homePageUrl": null,
@@ -147,13 +161,4 @@ fn property_of_application(entra: &Entra, id: Uuid, it: &Application, name: &str
         }),
         _ => return None,
     })
-}
-
-/// What the registration says it needs: what an administrator has consented to.
-fn required_access(entra: &Entra, it: &Application) -> Value {
-    let client = entra.service_principal(it.app_id).map(|(id, _)| id);
-    let Some(grant) = entra.grants.iter().find(|grant| Some(grant.client) == client) else { return json!([]) };
-    let named = |scope: &str| SCOPES.iter().find(|(name, _)| *name == scope).map(|(_, id)| id);
-    let access = grant.scope.split(' ').filter_map(named).map(|id| json!({"id": id, "type": "Scope"}));
-    json!([{"resourceAppId": GRAPH_APP_ID, "resourceAccess": access.collect::<Vec<_>>()}])
 }

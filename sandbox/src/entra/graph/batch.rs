@@ -30,7 +30,7 @@ fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 /// Answers all requests of a batch, the last one first: no order is promised.
-pub fn answer(desk: &Desk<'_>, version: &str, headers: &HeaderMap, body: &Value) -> Result<Answer, GraphError> {
+pub fn answer(desk: &mut Desk<'_>, version: &str, headers: &HeaderMap, body: &Value) -> Result<Answer, GraphError> {
     let requests = requests(body);
     if requests.is_empty() {
         return Err(GraphError::bad("Invalid batch payload format."));
@@ -61,6 +61,8 @@ pub fn answer(desk: &Desk<'_>, version: &str, headers: &HeaderMap, body: &Value)
         };
         let (status, body) = match answer {
             Ok(Answer::Json(body)) => (200, body),
+            Ok(Answer::Created(body)) => (201, body),
+            Ok(Answer::NoContent) => (204, Value::Null),
             Ok(Answer::Count(count)) => (200, json!(count)),
             Err(error) => (error.status.as_u16(), error.body(desk.numbers)),
         };
@@ -73,7 +75,7 @@ pub fn answer(desk: &Desk<'_>, version: &str, headers: &HeaderMap, body: &Value)
 }
 
 /// One request of a batch, with the token of the whole.
-fn one(desk: &Desk<'_>, version: &str, outer: &HeaderMap, request: &Value) -> Result<Answer, GraphError> {
+fn one(desk: &mut Desk<'_>, version: &str, outer: &HeaderMap, request: &Value) -> Result<Answer, GraphError> {
     let invalid = || GraphError::bad("Invalid batch payload format.");
     let method = text(request, "method").ok_or_else(invalid)?.to_uppercase();
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| invalid())?;

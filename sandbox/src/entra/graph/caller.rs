@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::error::GraphError;
 use crate::entra::Hosts;
@@ -29,6 +30,9 @@ pub enum Sight {
 /// An application with a good token.
 #[derive(Debug, Clone)]
 pub struct Caller {
+    /// The application's appId, and its service principal's object id.
+    pub app_id: Uuid,
+    pub principal: Uuid,
     roles: HashSet<String>,
 }
 
@@ -53,7 +57,9 @@ impl Caller {
             return Err(GraphError::token("Lifetime validation failed, the token is expired."));
         }
         let roles = jwt.claims.get("roles").and_then(Value::as_array).cloned().unwrap_or_default();
-        Ok(Self { roles: roles.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect() })
+        let id = |name: &str| jwt.claim(name).and_then(|it| it.parse().ok()).unwrap_or_default();
+        let (app_id, principal) = (id("appid"), id("oid"));
+        Ok(Self { app_id, principal, roles: roles.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect() })
     }
 
     /// Whether the caller has one of these permissions.

@@ -1,9 +1,11 @@
-//! Microsoft Graph, `v1.0` and `beta` alike: what can be read of the directory, of applications and of policies
-//! (<https://learn.microsoft.com/en-us/graph/api/overview>).
+//! Microsoft Graph, `v1.0` and `beta` alike: what can be read of the directory, of applications and of policies, and
+//! what can be written of applications (<https://learn.microsoft.com/en-us/graph/api/overview>).
 
 mod applications;
 mod batch;
 mod caller;
+mod deleted;
+mod edit;
 mod error;
 mod filter;
 mod kind;
@@ -12,6 +14,8 @@ mod options;
 mod people;
 mod policies;
 mod principals;
+mod shape;
+mod sign_ins;
 mod tenant;
 mod types;
 mod view;
@@ -25,6 +29,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use self::caller::Caller;
+use self::edit::Edit;
 use self::error::GraphError;
 use self::options::Options;
 use self::view::View;
@@ -44,6 +49,8 @@ pub fn router(app: &App) -> Router {
 #[derive(Debug)]
 enum Answer {
     Json(Value),
+    Created(Value),
+    NoContent,
     Count(usize),
 }
 
@@ -59,7 +66,7 @@ struct Request<'a> {
 
 /// What all requests of a batch are answered from.
 struct Desk<'a> {
-    entra: &'a Entra,
+    entra: &'a mut Entra,
     switches: &'a Switches,
     hosts: &'a Hosts,
     numbers: &'a Numbers,
@@ -73,9 +80,11 @@ async fn serve(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let (Some(hosts), cloud) = (app.entra.clone(), app.cloud()) else { return StatusCode::NOT_FOUND.into_response() };
-    let Some(entra) = cloud.world.entra.as_ref() else { return StatusCode::NOT_FOUND.into_response() };
-    let desk = Desk { entra, switches: &cloud.world.switches, hosts: &hosts, numbers: &numbers };
+    let Some(hosts) = app.entra.clone() else { return StatusCode::NOT_FOUND.into_response() };
+    let mut cloud = app.cloud();
+    let world = &mut cloud.world;
+    let Some(entra) = world.entra.as_mut() else { return StatusCode::NOT_FOUND.into_response() };
+    let mut desk = Desk { entra, switches: &world.switches, hosts: &hosts, numbers: &numbers };
     let (version, path) = uri.path().trim_start_matches('/').split_once('/').unwrap_or((uri.path(), ""));
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let query = uri.query().unwrap_or_default();
@@ -86,6 +95,8 @@ async fn serve(
     };
     match answer {
         Ok(Answer::Json(json)) => Json(json).into_response(),
+        Ok(Answer::Created(json)) => (StatusCode::CREATED, Json(json)).into_response(),
+        Ok(Answer::NoContent) => StatusCode::NO_CONTENT.into_response(),
         Ok(Answer::Count(count)) => ([(header::CONTENT_TYPE, "text/plain")], count.to_string()).into_response(),
         Err(error) => {
             let mut response = (error.status, Json(error.body(&numbers))).into_response();
@@ -105,37 +116,47 @@ async fn serve(
 }
 
 impl Desk<'_> {
-    fn answer(&self, request: &Request<'_>) -> Result<Answer, GraphError> {
+    fn answer(&mut self, request: &Request<'_>) -> Result<Answer, GraphError> {
         let Request { method, version, path, query, headers, body } = *request;
         let caller = Caller::of(headers, self.hosts, self.entra)?;
         if *method == Method::POST && path == "$batch" {
             return batch::answer(self, version, headers, body);
         }
         let options = Options::parse(query, headers)?;
-        let Desk { entra, switches, hosts, .. } = *self;
-        let view = View { entra, switches, hosts, caller: &caller, options, version, path };
+        let (switches, hosts, caller) = (self.switches, self.hosts, &caller);
         let segments = segments(path);
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let is_action = matches!(segments.as_slice(), ["directoryObjects", "getByIds" | "microsoft.graph.getByIds"]);
-        if *method != if is_action { Method::POST } else { Method::GET } {
-            let text = "Specified HTTP method is not allowed for the request target.";
-            return Err(GraphError::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", text));
+        if *method == if is_action { Method::POST } else { Method::GET } {
+            return self
+                .entra
+                .read(|entra| View { entra, switches, hosts, caller, options, version, path }.answer(&segments, body));
         }
-        match segments.as_slice() {
-            ["organization", rest @ ..] => view.organization(rest),
-            ["domains", rest @ ..] => view.domains(rest),
-            ["users", rest @ ..] => view.users(rest),
-            ["groups", rest @ ..] => view.groups(rest),
-            ["applications", rest @ ..] => view.applications(rest),
-            ["servicePrincipals", rest @ ..] => view.service_principals(rest),
-            ["applicationTemplates", rest @ ..] => view.application_templates(rest),
-            ["oauth2PermissionGrants"] => view.permission_grants(),
-            ["directoryObjects", _] if is_action => view.by_ids(body),
-            ["policies", "defaultAppManagementPolicy"] => view.default_app_management(),
-            ["policies", "claimsMappingPolicies", rest @ ..] => view.claims_mapping_policies(rest),
-            ["policies", "homeRealmDiscoveryPolicies", rest @ ..] => view.home_realm_discovery_policies(rest),
-            ["identity", "conditionalAccess", "policies", rest @ ..] => view.conditional_access(rest),
-            ["auditLogs", "signIns"] => view.sign_ins(),
+        self.entra.write(Some(&switches.entra_delay_seconds), |entra| {
+            Edit { entra, switches, hosts, caller, version, path, body }.answer(method.as_str(), &segments)
+        })
+    }
+}
+
+impl View<'_> {
+    /// What a request reads; `body` is that of an action which only reads.
+    fn answer(&self, segments: &[&str], body: &Value) -> Result<Answer, GraphError> {
+        match segments {
+            ["organization", rest @ ..] => self.organization(rest),
+            ["domains", rest @ ..] => self.domains(rest),
+            ["users", rest @ ..] => self.users(rest),
+            ["groups", rest @ ..] => self.groups(rest),
+            ["applications", rest @ ..] => self.applications(rest),
+            ["servicePrincipals", rest @ ..] => self.service_principals(rest),
+            ["applicationTemplates", rest @ ..] => self.application_templates(rest),
+            ["oauth2PermissionGrants", rest @ ..] => self.permission_grants(rest),
+            ["directoryObjects", "getByIds" | "microsoft.graph.getByIds"] => self.by_ids(body),
+            ["directory", "deletedItems", rest @ ..] => self.deleted_items(rest),
+            ["policies", "defaultAppManagementPolicy"] => self.default_app_management(),
+            ["policies", "claimsMappingPolicies", rest @ ..] => self.claims_mapping_policies(rest),
+            ["policies", "homeRealmDiscoveryPolicies", rest @ ..] => self.home_realm_discovery_policies(rest),
+            ["identity", "conditionalAccess", "policies", rest @ ..] => self.conditional_access(rest),
+            ["auditLogs", "signIns", rest @ ..] => self.sign_ins(rest),
             other => Err(no_segment(other)),
         }
     }

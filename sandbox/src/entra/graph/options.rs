@@ -15,6 +15,9 @@ use super::matching::{exists, first};
 const PAGE: usize = 100;
 const LARGEST_PAGE: usize = 999;
 
+/// The same of the sign-in log (<https://learn.microsoft.com/en-us/graph/api/signin-list>).
+const LOG_PAGE: usize = 1000;
+
 /// The most alternatives of a filter that is no advanced query.
 const MOST_ALTERNATIVES: usize = 15;
 
@@ -96,9 +99,9 @@ impl Options {
         Ok(())
     }
 
-    /// How many items a page has.
-    pub fn page(&self) -> usize {
-        self.top.unwrap_or(PAGE)
+    /// How many items of this type a page has.
+    pub fn page(&self, kind: &Kind) -> usize {
+        if kind.name == "signIn" { self.top.unwrap_or(LOG_PAGE).min(LOG_PAGE) } else { self.top.unwrap_or(PAGE) }
     }
 
     /// The query of the page that begins there.

@@ -1,5 +1,7 @@
 //! Service principals: what applications are within the tenant, and who is assigned to them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -11,7 +13,9 @@ use super::types::{APP_ROLE_ASSIGNMENT, DIRECTORY_OBJECT, PERMISSION_GRANT, SERV
 use super::view::{Listing, View};
 use crate::entra::seconds;
 use crate::world::Entra;
-use crate::world::entra::{Assignment, CUSTOM_TEMPLATE, GRAPH_APP_ID, Member, PERMISSIONS, SCOPES, ServicePrincipal};
+use crate::world::entra::{
+    Assignment, CUSTOM_TEMPLATE, GRAPH_APP_ID, Member, PERMISSIONS, PermissionGrant, SCOPES, ServicePrincipal,
+};
 
 /// The tenant that Microsoft's own applications belong to.
 const MICROSOFT: Uuid = Uuid::from_u128(0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a);
@@ -53,7 +57,7 @@ impl View<'_> {
                 });
                 self.list(&APP_ROLE_ASSIGNMENT, all.collect(), &listing("appRoleAssignments")).map(Answer::Json)
             }
-            ["owners"] => self.list(&DIRECTORY_OBJECT, Vec::new(), &Listing::relation()).map(Answer::Json),
+            ["owners"] => self.owners(&it.owners),
             ["claimsMappingPolicies"] => self.claims_mapping(&it.claims_mapping),
             ["homeRealmDiscoveryPolicies"] => self.home_realm_discovery(&it.home_realm_discovery),
             ["appManagementPolicies"] => self.app_management(&it.app_management),
@@ -61,7 +65,14 @@ impl View<'_> {
         }
     }
 
-    fn assignment<'b>(&'b self, key: &'b str, one: &'b Assignment, resource: Uuid, name: &'b str) -> Item<'b> {
+    /// Who owns an application or a service principal.
+    pub fn owners(&self, ids: &BTreeSet<Uuid>) -> Result<Answer, GraphError> {
+        let owner = |id: &Uuid| self.member(Member::User(*id)).or_else(|| self.member(Member::ServicePrincipal(*id)));
+        self.list(&DIRECTORY_OBJECT, ids.iter().filter_map(owner).collect(), &Listing::relation()).map(Answer::Json)
+    }
+
+    /// One assignment.
+    pub fn assignment<'b>(&'b self, key: &'b str, one: &'b Assignment, resource: Uuid, name: &'b str) -> Item<'b> {
         let property = move |property: &str| {
             Some(match property {
                 "id" => json!(key),
@@ -82,34 +93,58 @@ impl View<'_> {
         Item { kind: &APP_ROLE_ASSIGNMENT, property: Box::new(property) }
     }
 
-    /// `/oauth2PermissionGrants`
-    pub fn permission_grants(&self) -> Result<Answer, GraphError> {
+    /// `/oauth2PermissionGrants…`
+    pub fn permission_grants(&self, rest: &[&str]) -> Result<Answer, GraphError> {
         self.caller.needs(&[
             "Directory.Read.All",
             "Directory.ReadWrite.All",
             "DelegatedPermissionGrant.ReadWrite.All",
         ])?;
-        let grants = self.entra.grants.iter().map(|it| {
-            let property = move |name: &str| {
-                Some(match name {
-                    "id" => json!(it.id),
-                    "clientId" => json!(it.client),
-                    "consentType" => json!("AllPrincipals"),
-                    "resourceId" => json!(it.resource),
-                    "scope" => json!(it.scope),
-                    _ => return None,
-                })
-            };
-            Item { kind: &PERMISSION_GRANT, property: Box::new(property) }
-        });
-        self.list(&PERMISSION_GRANT, grants.collect(), &Listing::set("oauth2PermissionGrants")).map(Answer::Json)
+        match rest {
+            [] => {
+                let all = self.entra.grants.iter().map(grant).collect();
+                self.list(&PERMISSION_GRANT, all, &Listing::set("oauth2PermissionGrants")).map(Answer::Json)
+            }
+            [id] => {
+                let found = self.entra.grants.iter().find(|it| it.id == *id);
+                let found = found.ok_or_else(|| GraphError::not_found(id))?;
+                self.one("oauth2PermissionGrants", &grant(found)).map(Answer::Json)
+            }
+            _ => Err(super::no_segment(rest)),
+        }
     }
+}
+
+/// One consent.
+pub fn grant(it: &PermissionGrant) -> Item<'_> {
+    let property = move |name: &str| {
+        Some(match name {
+            "id" => json!(it.id),
+            "clientId" => json!(it.client),
+            "consentType" => json!(if it.principal.is_some() { "Principal" } else { "AllPrincipals" }),
+            "principalId" => json!(it.principal),
+            "resourceId" => json!(it.resource),
+            "scope" => json!(it.scope),
+            _ => return None,
+        })
+    };
+    Item { kind: &PERMISSION_GRANT, property: Box::new(property) }
+}
+
+/// The roles that one can have in an application.
+pub fn roles(entra: &Entra, it: &ServicePrincipal) -> Value {
+    if it.app_id == GRAPH_APP_ID {
+        return PERMISSIONS.iter().map(|it| graph_role(*it)).collect();
+    }
+    entra.application(it.app_id).map_or_else(|| json!([]), |(_, it)| app_roles(it))
 }
 
 fn property_of_principal(entra: &Entra, id: Uuid, it: &ServicePrincipal, name: &str) -> Option<Value> {
     let is_graph = it.app_id == GRAPH_APP_ID;
     let application = entra.application(it.app_id).map(|(_, it)| it);
-    let integrated = "WindowsAzureActiveDirectoryIntegratedApp";
+    if let Some(value) = it.properties.get(name).filter(|_| !is_graph) {
+        return Some(value.clone());
+    }
     Some(match name {
         "id" => json!(id),
         "appId" => json!(it.app_id),
@@ -123,13 +158,8 @@ fn property_of_principal(entra: &Entra, id: Uuid, it: &ServicePrincipal, name: &
         "servicePrincipalNames" => json!([it.app_id]),
         "servicePrincipalType" => json!("Application"),
         "signInAudience" => json!(if is_graph { "AzureADMultipleOrgs" } else { "AzureADMyOrg" }),
-        "tags" if is_graph => json!([]),
-        "tags" if it.is_from_template => {
-            json!(["WindowsAzureActiveDirectoryCustomSingleSignOnApplication", integrated])
-        }
-        "tags" => json!([integrated]),
-        "appRoles" if is_graph => PERMISSIONS.iter().map(|it| graph_role(*it)).collect(),
-        "appRoles" => app_roles(it.is_from_template),
+        "createdByAppId" => json!(it.created_by),
+        "appRoles" => roles(entra, it),
         "oauth2PermissionScopes" if is_graph => SCOPES.iter().map(|it| graph_scope(*it)).collect(),
         "info" => json!({
             "logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null, "supportUrl": null,

@@ -1,12 +1,11 @@
-//! The tenant itself, its domains, the gallery's one template that matters here, and the sign-in log.
+//! The tenant itself, its domains, and the gallery's one template that matters here.
 
-use axum::http::StatusCode;
 use serde_json::json;
 
 use super::Answer;
 use super::error::GraphError;
 use super::kind::Item;
-use super::types::{APPLICATION_TEMPLATE, DOMAIN, ORGANIZATION, SIGN_IN};
+use super::types::{APPLICATION_TEMPLATE, DOMAIN, ORGANIZATION};
 use super::view::{Listing, View};
 use crate::entra::seconds;
 use crate::world::entra::{CUSTOM_TEMPLATE, Domain, LONG_AGO};
@@ -99,16 +98,6 @@ impl View<'_> {
             [id] => Err(GraphError::not_found(id)),
             _ => Err(super::no_segment(rest)),
         }
-    }
-
-    /// `/auditLogs/signIns`: nobody has signed in yet.
-    pub fn sign_ins(&self) -> Result<Answer, GraphError> {
-        if !self.caller.has(&["AuditLog.Read.All"]) {
-            // This service words it in its own way.
-            let text = "Calling principal does not have required MSGraph permissions AuditLog.Read.All";
-            return Err(GraphError::new(StatusCode::FORBIDDEN, "Authentication_MSGraphPermissionMissing", text));
-        }
-        self.list(&SIGN_IN, Vec::new(), &Listing::set("auditLogs/signIns")).map(Answer::Json)
     }
 }
 

@@ -47,7 +47,7 @@ impl Listing {
 
 impl View<'_> {
     /// `@odata.context` of something.
-    fn context(&self, of: &str) -> Value {
+    pub fn context(&self, of: &str) -> Value {
         format!("{}/{}/$metadata#{of}", self.hosts.graph_url, self.version).into()
     }
 
@@ -67,11 +67,20 @@ impl View<'_> {
         Ok(Value::Object(json))
     }
 
+    /// One thing of a set whose things may differ in type.
+    pub fn any(&self, set: &str, item: &Item<'_>) -> Result<Value, GraphError> {
+        let mut json = self.one(set, item)?;
+        if let Value::Object(json) = &mut json {
+            json.shift_insert(1, "@odata.type".to_owned(), format!("#microsoft.graph.{}", item.kind.name).into());
+        }
+        Ok(json)
+    }
+
     /// A page of things.
     pub fn list(&self, kind: &Kind, items: Vec<Item<'_>>, listing: &Listing) -> Result<Value, GraphError> {
         self.options.check(kind, listing.is_relation)?;
         let items = self.wanted(items);
-        let (skip, size) = (self.options.skip, self.options.page());
+        let (skip, size) = (self.options.skip, self.options.page(kind));
         let select = self.options.select.as_deref();
         let show = |item: &Item<'_>| item.show(select, listing.is_annotated);
         let page: Vec<Value> = items.iter().skip(skip).take(size).map(show).collect();

@@ -12,9 +12,9 @@ use crate::system::Numbers;
 /// A refusal: an OAuth error, an AADSTS number and a sentence. The sentences are those that people have published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginError {
-    error: &'static str,
-    code: u32,
-    message: String,
+    pub error: &'static str,
+    pub code: u32,
+    pub message: String,
 }
 
 impl LoginError {
@@ -37,6 +37,17 @@ impl LoginError {
         Self { error, ..self }
     }
 
+    /// The whole sentence, as a browser shows it.
+    pub fn text(&self, numbers: &Numbers) -> String {
+        text(self.code, &self.message, numbers, &now())
+    }
+
+    /// Whether the application is told, and not the person: about its own mistakes, and, if it wants no page to be
+    /// shown, about all.
+    pub fn is_told_back(&self, is_silent: bool) -> bool {
+        is_silent || matches!(self.error, "unsupported_response_type" | "invalid_request")
+    }
+
     /// The answer.
     pub fn answer(&self, authority: &str, numbers: &Numbers) -> Response {
         // RFC 6749: a client that fails to authenticate is told so by 401.
@@ -48,9 +59,9 @@ impl LoginError {
 
 /// The form of every refusal.
 pub fn body(status: StatusCode, error: &str, code: u32, message: &str, authority: &str, numbers: &Numbers) -> Response {
-    let now = Timestamp::now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+    let now = now();
     let (trace, correlation) = (&numbers.server, &numbers.client);
-    let text = format!("AADSTS{code}: {message} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {now}");
+    let text = text(code, message, numbers, &now);
     let json = json!({
         "error": error,
         "error_description": text,
@@ -61,4 +72,13 @@ pub fn body(status: StatusCode, error: &str, code: u32, message: &str, authority
         "error_uri": format!("{authority}/error?code={code}"),
     });
     (status, Json(json)).into_response()
+}
+
+fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+fn text(code: u32, message: &str, numbers: &Numbers, now: &str) -> String {
+    let (trace, correlation) = (&numbers.server, &numbers.client);
+    format!("AADSTS{code}: {message} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {now}")
 }

@@ -1,7 +1,10 @@
-//! The host where tokens are issued: the token endpoint, and the documents that clients find it by.
+//! The host where people sign in and tokens are issued, and the documents that clients find it by.
 
+mod admission;
+mod authorize;
 mod client;
 mod error;
+mod redemption;
 mod token;
 
 use axum::extract::{Path, Query, State};
@@ -22,10 +25,12 @@ use crate::fault::Refusal;
 use crate::gate;
 use crate::system::{Numbers, System};
 use crate::world::Entra;
+use crate::world::entra::Application;
 
 /// Everything that this host serves.
 pub fn router(app: &App) -> Router {
     let router = Router::new()
+        .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::authorize).post(authorize::authorize))
         .route("/{tenant}/oauth2/v2.0/token", post(token::issue))
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(configuration))
         .route("/{tenant}/discovery/v2.0/keys", get(keys))
@@ -77,6 +82,20 @@ fn tenant(entra: &Entra, named: &str) -> Result<Uuid, LoginError> {
          the tenant."
     );
     Err(LoginError::request(90_002, text))
+}
+
+/// The registration that a client names itself by.
+fn registration<'a>(entra: &'a Entra, client_id: &str) -> Result<&'a Application, LoginError> {
+    let application = client_id.parse().ok().and_then(|it: Uuid| entra.application(it)).map(|(_, it)| it);
+    application.ok_or_else(|| {
+        let text = format!(
+            "Application with identifier '{client_id}' was not found in the directory '{}'. This can happen if the \
+             application has not been installed by the administrator of the tenant or consented to by any user in the \
+             tenant. You may have sent your authentication request to the wrong tenant.",
+            entra.organization
+        );
+        LoginError::new("unauthorized_client", 700_016, text)
+    })
 }
 
 /// Without Entra nothing listens here, so nobody sees this.

@@ -1,5 +1,6 @@
-//! `POST /{tenant}/oauth2/v2.0/token`: the client credentials grant
-//! (<https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow>).
+//! `POST /{tenant}/oauth2/v2.0/token`: the grants of client credentials and of an authorization code
+//! (<https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow>,
+//! <https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow>).
 
 use std::collections::HashMap;
 
@@ -11,15 +12,18 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::client::{Client, Proof, missing};
+use super::admission::enabled;
+use super::authorize::Parameters;
+use super::client::{Client, FederatedKeys, Proof, missing};
 use super::error::LoginError;
+use super::redemption::{Desk, take};
 use super::tenant;
-use crate::cloud::{App, Cloud};
+use crate::cloud::App;
 use crate::entra::Hosts;
-use crate::gate::Identity;
+use crate::gate::{Identity, Probe};
 use crate::system::Numbers;
 use crate::world::Entra;
-use crate::world::entra::{Application, GRAPH_APP_ID};
+use crate::world::entra::{Application, Code, GRAPH_APP_ID};
 
 /// How long a token lasts unless the world says otherwise.
 const LIFETIME_SECONDS: u32 = 3600;
@@ -28,78 +32,83 @@ const LIFETIME_SECONDS: u32 = 3600;
 pub async fn issue(
     State(app): State<App>,
     Extension(numbers): Extension<Numbers>,
+    probe: Option<Extension<Probe>>,
     Path(named): Path<String>,
     body: Bytes,
 ) -> Response {
     let Some(hosts) = app.entra.clone() else { return super::nowhere() };
-    let form: HashMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
-    let cloud = app.cloud();
-    let Some(entra) = cloud.world.entra.as_ref() else { return super::nowhere() };
-    match grant(&cloud, entra, &hosts, &named, &form) {
+    let form: Parameters = url::form_urlencoded::parse(&body).into_owned().collect();
+    let mut cloud = app.cloud();
+    let cloud = &mut *cloud;
+    let Some(entra) = cloud.world.entra.as_mut() else { return super::nowhere() };
+    let seconds = cloud.world.switches.entra_token_lifetime_seconds.unwrap_or(LIFETIME_SECONDS);
+    let (issuers, codes) = (&cloud.issuers, &mut cloud.codes);
+    let grant = |entra: &Entra| Endpoint { entra, hosts: &hosts, issuers, seconds }.grant(&named, &form, codes);
+    match if probe.is_some() { entra.peek(grant) } else { entra.read(grant) } {
         Ok((identity, token)) => (Extension(Identity(identity)), Json(token)).into_response(),
         Err(error) => error.answer(&hosts.authority_url, &numbers),
     }
 }
 
-/// Who gets a token, and the token.
-fn grant(
-    cloud: &Cloud,
-    entra: &Entra,
-    hosts: &Hosts,
-    named: &str,
-    form: &HashMap<String, String>,
-) -> Result<(String, Value), LoginError> {
-    let tenant = tenant(entra, named)?;
-    let parameter = |name: &str| form.get(name).filter(|it| !it.is_empty());
-    match parameter("grant_type").map(String::as_str) {
-        Some("client_credentials") => {}
-        Some(other) => {
-            let text = format!("The app requested an unsupported grant type '{other}'.");
-            return Err(LoginError::new("unsupported_grant_type", 70_003, text));
+/// What the endpoint knows.
+struct Endpoint<'a> {
+    entra: &'a Entra,
+    hosts: &'a Hosts,
+    issuers: &'a FederatedKeys,
+    seconds: u32,
+}
+
+impl Endpoint<'_> {
+    /// Who gets a token, and the token.
+    fn grant(
+        &self,
+        named: &str,
+        form: &Parameters,
+        codes: &mut HashMap<String, Code>,
+    ) -> Result<(String, Value), LoginError> {
+        let (entra, hosts) = (self.entra, self.hosts);
+        let tenant = tenant(entra, named)?;
+        let parameter = |name: &str| form.get(name).filter(|it| !it.is_empty());
+        let is_code = match parameter("grant_type").map(String::as_str) {
+            Some("client_credentials") => false,
+            Some("authorization_code") => true,
+            Some(other) => {
+                let text = format!("The app requested an unsupported grant type '{other}'.");
+                return Err(LoginError::new("unsupported_grant_type", 70_003, text));
+            }
+            None => return Err(missing("grant_type")),
+        };
+        let client_id = parameter("client_id").ok_or_else(|| missing("client_id"))?;
+        let application = super::registration(entra, client_id)?;
+        let resource = if is_code { hosts.graph_url.clone() } else { resource(parameter("scope"))? };
+        let audiences = [
+            format!("{}/{named}/oauth2/v2.0/token", hosts.authority_url),
+            format!("{}/{tenant}/v2.0", hosts.authority_url),
+        ];
+        let proof = Client { application, audiences, issuers: self.issuers }.authenticate(form)?;
+        if resource != hosts.graph_url && resource != GRAPH_APP_ID.to_string() {
+            let text = format!(
+                "The resource principal named {resource} was not found in the tenant named {}. This can happen if the \
+                 application has not been installed by the administrator of the tenant or consented to by any user in \
+                 the tenant. You might have sent your authentication request to the wrong tenant.",
+                entra.organization
+            );
+            return Err(LoginError::new("invalid_resource", 500_011, text));
         }
-        None => return Err(missing("grant_type")),
+        let (oid, _) = enabled(entra, application)?;
+        let name = super::super::named(entra, application.app_id);
+        if is_code {
+            let code = take(codes, application.app_id, form)?;
+            let desk = Desk { entra, hosts, application, proof, seconds: self.seconds };
+            return Ok((name, desk.tokens(&code)?));
+        }
+        let token = hosts.key.sign(&claims(entra, hosts, application, oid, proof, self.seconds));
+        // Entra promises a second less than the token has.
+        let promised = self.seconds.saturating_sub(1);
+        let answer =
+            json!({"token_type": "Bearer", "expires_in": promised, "ext_expires_in": promised, "access_token": token});
+        Ok((name, answer))
     }
-    let client_id = parameter("client_id").ok_or_else(|| missing("client_id"))?;
-    let application = client_id.parse().ok().and_then(|it: Uuid| entra.application(it)).map(|(_, it)| it);
-    let application = application.ok_or_else(|| {
-        let text = format!(
-            "Application with identifier '{client_id}' was not found in the directory '{}'. This can happen if the \
-             application has not been installed by the administrator of the tenant or consented to by any user in the \
-             tenant. You may have sent your authentication request to the wrong tenant.",
-            entra.organization
-        );
-        LoginError::new("unauthorized_client", 700_016, text)
-    })?;
-    let resource = resource(parameter("scope"))?;
-    let audiences = [
-        format!("{}/{named}/oauth2/v2.0/token", hosts.authority_url),
-        format!("{}/{tenant}/v2.0", hosts.authority_url),
-    ];
-    let proof = Client { application, audiences, issuers: &cloud.issuers }.authenticate(form)?;
-    if resource != hosts.graph_url && resource != GRAPH_APP_ID.to_string() {
-        let text = format!(
-            "The resource principal named {resource} was not found in the tenant named {}. This can happen if the \
-             application has not been installed by the administrator of the tenant or consented to by any user in the \
-             tenant. You might have sent your authentication request to the wrong tenant.",
-            entra.organization
-        );
-        return Err(LoginError::new("invalid_resource", 500_011, text));
-    }
-    let (oid, principal) = entra.service_principal(application.app_id).ok_or_else(|| {
-        let text = format!("The client application {client_id} is missing service principal in the tenant {tenant}.");
-        LoginError::client(7_000_229, text)
-    })?;
-    if !principal.is_enabled {
-        let text = format!("Application '{client_id}'({}) is disabled.", application.display_name);
-        return Err(LoginError::new("unauthorized_client", 7_000_112, text));
-    }
-    let seconds = cloud.world.switches.entra_token_lifetime_seconds.unwrap_or(LIFETIME_SECONDS);
-    let token = hosts.key.sign(&claims(entra, hosts, application, oid, proof, seconds));
-    // Entra promises a second less than the token has.
-    let promised = seconds.saturating_sub(1);
-    let answer =
-        json!({"token_type": "Bearer", "expires_in": promised, "ext_expires_in": promised, "access_token": token});
-    Ok((super::super::named(entra, application.app_id), answer))
 }
 
 /// The resource of a scope `<resource>/.default`, which is the only kind of scope here.

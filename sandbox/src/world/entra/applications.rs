@@ -1,17 +1,25 @@
 //! Applications of a scenario: registrations, service principals, assignments and credentials.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::scenario::{ApplicationSpec, OperatorSpec, PasswordSpec};
 use super::{
     Application, Assignment, DEFAULT_ROLE, Entra, EntraProblem, GRAPH_APP_ID, LONG_AGO, Member, Password,
-    PermissionGrant, ServicePrincipal, TEMPLATE_ROLES, permission_id,
+    PermissionGrant, SCOPES, ServicePrincipal, TEMPLATE_ROLES, permission_id,
 };
 use crate::world::names::{Ids, Names};
+
+/// What tags tell of an application: that people see it among the enterprise applications, and that it is not from the
+/// gallery (<https://learn.microsoft.com/en-us/graph/api/applicationtemplate-instantiate>).
+pub(super) const INTEGRATED: &str = "WindowsAzureActiveDirectoryIntegratedApp";
+pub(super) const CUSTOM: &str = "WindowsAzureActiveDirectoryCustomSingleSignOnApplication";
 
 /// How long the operator's own secret lasts.
 const SECRET_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365);
@@ -27,6 +35,9 @@ impl Entra {
             is_enabled: true,
             assignment_required: false,
             is_from_template: false,
+            created_by: None,
+            properties: Map::from_iter([("tags".to_owned(), json!([INTEGRATED]))]),
+            owners: BTreeSet::new(),
             assigned: IndexMap::new(),
             claims_mapping: Vec::new(),
             home_realm_discovery: Vec::new(),
@@ -51,8 +62,11 @@ impl Entra {
             app_id: self.operator,
             display_name: spec.display_name.clone(),
             created_at: LONG_AGO,
+            created_by: None,
             is_from_template: false,
             redirect_uris: Vec::new(),
+            properties: Map::new(),
+            owners: BTreeSet::new(),
             passwords: vec![password],
             certificates: Vec::new(),
             federated: spec.federated_credentials.clone(),
@@ -94,6 +108,9 @@ impl Entra {
             it.is_enabled = spec.account_enabled;
             it.assignment_required = spec.app_role_assignment_required;
             it.is_from_template = spec.from_template;
+            if spec.from_template {
+                it.properties.insert("tags".to_owned(), json!([CUSTOM, INTEGRATED]));
+            }
             it.claims_mapping.clone_from(&spec.claims_mapping_policies);
             it.home_realm_discovery.clone_from(&spec.home_realm_discovery_policies);
             it.app_management.clone_from(&spec.app_management_policies);
@@ -116,9 +133,9 @@ impl Entra {
         if !spec.admin_consent.is_empty()
             && let Some((resource, _)) = self.service_principal(GRAPH_APP_ID)
         {
-            let id = Uuid::new_v5(&self.namespace, format!("grant/{principal}").as_bytes());
-            let id = URL_SAFE_NO_PAD.encode([principal.to_bytes_le(), id.into_bytes()].concat());
-            self.grants.push(PermissionGrant { id, client: principal, resource, scope: spec.admin_consent.clone() });
+            let (client, scope) = (principal, spec.admin_consent.clone());
+            let id = grant_id(client, resource, None);
+            self.grants.push(PermissionGrant { id, client, resource, principal: None, scope });
         }
         let password = |(index, it): (usize, &PasswordSpec)| Password {
             key_id: Uuid::new_v5(&self.namespace, format!("password/{id}/{index}").as_bytes()),
@@ -131,8 +148,11 @@ impl Entra {
             app_id,
             display_name: spec.display_name.clone(),
             created_at,
+            created_by: None,
             is_from_template: spec.from_template,
             redirect_uris: spec.redirect_uris.clone(),
+            properties: registered(spec),
+            owners: BTreeSet::new(),
             passwords: spec.password_credentials.iter().enumerate().map(password).collect(),
             certificates: Vec::new(),
             federated: Vec::new(),
@@ -142,18 +162,48 @@ impl Entra {
         Ok(id)
     }
 
-    /// Assigns a principal to an application; again is once.
-    pub(crate) fn assign(&mut self, resource: Uuid, principal: Member, role: Uuid, created_at: Timestamp) {
+    /// Assigns a principal to an application, and tells the assignment's id; again is once.
+    pub(crate) fn assign(&mut self, resource: Uuid, principal: Member, role: Uuid, created_at: Timestamp) -> String {
         let (namespace, name) = (self.namespace, format!("assignment/{resource}/{}/{role}", principal.id()));
-        let Some(resource) = self.service_principals.get_mut(&resource) else { return };
-        if resource.assigned.values().any(|it| it.principal == principal && it.role == role) {
-            return;
+        let Some(resource) = self.service_principals.get_mut(&resource) else { return String::new() };
+        let found = resource.assigned.iter().find(|(_, it)| it.principal == principal && it.role == role);
+        if let Some((id, _)) = found {
+            return id.clone();
         }
         // As published samples decode: the principal's GUID in .NET's byte order, then 16 bytes that look random.
         let rest = Uuid::new_v5(&namespace, name.as_bytes());
         let id = URL_SAFE_NO_PAD.encode([principal.id().to_bytes_le(), rest.into_bytes()].concat());
-        resource.assigned.insert(id, Assignment { principal, role, created_at });
+        resource.assigned.insert(id.clone(), Assignment { principal, role, created_at });
+        id
     }
+}
+
+/// What somebody has registered beside the names: the claims that the vendor's page on SSO asks for, where people sign
+/// in with it, and the permissions that an administrator has consented to.
+fn registered(spec: &ApplicationSpec) -> Map<String, Value> {
+    let mut properties = Map::new();
+    if !spec.redirect_uris.is_empty() && !spec.from_template {
+        let claim = |name| json!({"name": name, "source": null, "essential": false, "additionalProperties": []});
+        let claims = ["email", "family_name", "given_name", "upn", "xms_pl", "xms_tpl"].map(claim);
+        properties.insert("optionalClaims".to_owned(), json!({"idToken": claims, "accessToken": [], "saml2Token": []}));
+    }
+    let named = |scope: &str| SCOPES.iter().find(|(name, _)| *name == scope).map(|(_, id)| id);
+    let access = spec.admin_consent.split_whitespace().filter_map(named);
+    let access: Vec<Value> = access.map(|id| json!({"id": id, "type": "Scope"})).collect();
+    if !access.is_empty() {
+        properties.insert(
+            "requiredResourceAccess".to_owned(),
+            json!([{"resourceAppId": GRAPH_APP_ID, "resourceAccess": access}]),
+        );
+    }
+    properties
+}
+
+/// The id of a grant, as published ones decode: client, resource and perhaps user, in .NET's byte order
+/// (<https://github.com/Azure/azure-cli/issues/20974>).
+pub fn grant_id(client: Uuid, resource: Uuid, principal: Option<Uuid>) -> String {
+    let ids = [Some(client), Some(resource), principal];
+    URL_SAFE_NO_PAD.encode(ids.into_iter().flatten().flat_map(|it| it.to_bytes_le()).collect::<Vec<u8>>())
 }
 
 /// A client secret's value: 40 characters, three of them and a tilde first, as Entra makes them.

@@ -53,11 +53,14 @@ impl Entra {
             applications: IndexMap::new(),
             service_principals: IndexMap::new(),
             grants: Vec::new(),
+            deleted: IndexMap::new(),
+            sign_ins: Vec::new(),
             conditional_access: Vec::new(),
             app_management: spec.default_app_management_policy.clone(),
             operator: spec.operator.client_id.unwrap_or_else(|| ids.mint("entra/operator")),
             operator_secret: new_secret(),
             namespace: ids.namespace,
+            replica: None,
         };
         let users = entra.add_users(&spec.users, ids)?;
         let groups = entra.add_groups(&spec.groups, &users, synced, ids)?;

@@ -5,22 +5,27 @@
 mod applications;
 mod build;
 pub(crate) mod generate;
+mod instantiate;
 mod permissions;
+mod replica;
 pub(crate) mod scenario;
+mod sign_in;
 
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-pub use applications::new_secret;
+pub use applications::{grant_id, new_secret};
 pub use build::EntraProblem;
 pub use permissions::{GRAPH_APP_ID, PERMISSIONS, SCOPES, permission_id, permission_name};
 pub(crate) use scenario::{
     AppManagementSpec, ApplicationFilter, EntraSpec, FederatedSpec, NamedAppManagementSpec, PasswordRestriction,
-    PersonType, PolicyState,
+    PersonType, PolicyState, RestrictionType,
 };
+pub use sign_in::{Code, SignIn};
 
 /// When everything was made that does not say so itself: before Devolutions asked for OpenID applications.
 pub const LONG_AGO: Timestamp = Timestamp::constant(1_652_776_200, 0);
@@ -51,8 +56,12 @@ pub struct Entra {
     pub applications: IndexMap<Uuid, Application>,
     /// By object id; Microsoft Graph's own is among them.
     pub service_principals: IndexMap<Uuid, ServicePrincipal>,
-    /// Delegated permissions that an administrator has granted for everybody.
+    /// Delegated permissions that have been granted, for everybody or for one user.
     pub grants: Vec<PermissionGrant>,
+    /// What has been deleted and can be restored, by object id.
+    pub deleted: IndexMap<Uuid, Deleted>,
+    /// Who tried to sign in, the oldest first.
+    pub sign_ins: Vec<SignIn>,
     pub conditional_access: Vec<ConditionalAccessPolicy>,
     pub app_management: AppManagementSpec,
     /// The appId of the operator's application.
@@ -60,6 +69,8 @@ pub struct Entra {
     /// The value of the operator's secret, made at start.
     pub operator_secret: String,
     pub(crate) namespace: Uuid,
+    /// What reads see, while it differs from all this.
+    replica: Option<Box<replica::Replica>>,
 }
 
 /// A domain.
@@ -92,27 +103,47 @@ pub struct DirectoryGroup {
 }
 
 /// An application registration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Application {
     pub app_id: Uuid,
     pub display_name: String,
     pub created_at: Timestamp,
+    /// The appId of the application that has made it.
+    pub created_by: Option<Uuid>,
     pub is_from_template: bool,
     pub redirect_uris: Vec<String>,
+    /// What else somebody has written, in Graph's form: `notes`, `optionalClaims`, `requiredResourceAccess`, …
+    pub properties: Map<String, Value>,
+    /// Service principals and users, by object id.
+    pub owners: BTreeSet<Uuid>,
     pub passwords: Vec<Password>,
     pub certificates: Vec<Certificate>,
     pub federated: Vec<FederatedSpec>,
     pub app_management: Vec<NamedAppManagementSpec>,
 }
 
+impl Application {
+    /// The value of a secret that is good now.
+    pub(crate) fn good_secret(&self) -> Option<String> {
+        let now = Timestamp::now();
+        self.passwords.iter().find(|it| (it.starts_at..it.ends_at).contains(&now)).map(|it| it.value.clone())
+    }
+}
+
 /// What an application is within the tenant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ServicePrincipal {
     pub app_id: Uuid,
     pub display_name: String,
     pub is_enabled: bool,
     pub assignment_required: bool,
     pub is_from_template: bool,
+    /// The appId of the application that has made it.
+    pub created_by: Option<Uuid>,
+    /// What else somebody has written, in Graph's form: `tags`, `notes`, `preferredSingleSignOnMode`, …
+    pub properties: Map<String, Value>,
+    /// Service principals and users, by object id.
+    pub owners: BTreeSet<Uuid>,
     /// Who is assigned, by the assignment's id.
     pub assigned: IndexMap<String, Assignment>,
     pub claims_mapping: Vec<String>,
@@ -121,7 +152,7 @@ pub struct ServicePrincipal {
 }
 
 /// One principal's role in an application.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
     pub principal: Member,
     pub role: Uuid,
@@ -145,7 +176,7 @@ impl Member {
 }
 
 /// A client secret.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Password {
     pub key_id: Uuid,
     pub display_name: Option<String>,
@@ -155,7 +186,7 @@ pub struct Password {
 }
 
 /// A certificate that the application signs assertions with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     pub key_id: Uuid,
     pub name: String,
@@ -164,14 +195,30 @@ pub struct Certificate {
     pub ends_at: Timestamp,
 }
 
-/// Delegated permissions that a client has on a resource for everybody.
-#[derive(Debug, Clone)]
+/// Delegated permissions that a client has on a resource, for everybody or for one user.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PermissionGrant {
     pub id: String,
     /// Service principals, by object id.
     pub client: Uuid,
     pub resource: Uuid,
+    /// The user; everybody if none.
+    pub principal: Option<Uuid>,
     pub scope: String,
+}
+
+/// Something deleted. What hangs on a service principal goes and comes back with it; that is inferred.
+#[derive(Debug, Clone)]
+pub struct Deleted {
+    pub at: Timestamp,
+    pub what: DeletedThing,
+}
+
+/// What can be restored.
+#[derive(Debug, Clone)]
+pub enum DeletedThing {
+    Application(Application),
+    ServicePrincipal(ServicePrincipal, Vec<PermissionGrant>),
 }
 
 /// A Conditional Access policy, its applications as Graph tells them.

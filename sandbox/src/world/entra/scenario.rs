@@ -119,7 +119,7 @@ pub(crate) struct ApplicationSpec {
     pub(crate) account_enabled: bool,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) assignments: Vec<AssignmentSpec>,
-    /// Client secrets. Their values are made up at start and known to nobody.
+    /// Client secrets. Their values are made up at start; single sign-on has the first good one, and nobody else any.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) password_credentials: Vec<PasswordSpec>,
     /// Delegated permissions on Microsoft Graph that an administrator has granted for everybody: `openid profile`.

@@ -149,6 +149,11 @@ impl Sandbox {
         self.control(Method::POST, "/sync", Some(&body)).await
     }
 
+    /// Lets every user of Devolutions Cloud really try to sign in: `{users: [e-mail addresses that got in], …}`.
+    pub async fn who_can_sign_in(&self) -> Result<Value> {
+        self.control(Method::GET, "/sign-in/able", None).await
+    }
+
     /// Changes a part of the world, as people do: `/sso`, `/entra/users/<name>`.
     pub async fn control_patch(&self, path: &str, change: &Value) -> Result<()> {
         self.control(Method::PATCH, path, Some(change)).await
