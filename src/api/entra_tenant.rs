@@ -39,8 +39,10 @@ pub struct EntraTenant {
     .message("give workloadIdentity if, and only if, type is WorkloadIdentity"))]
 #[x_kube(validation = Rule::new("has(self.clientSecret) == (self.type == 'ClientSecret')")
     .message("give clientSecret if, and only if, type is ClientSecret"))]
+#[x_kube(validation = Rule::new("has(self.clientCertificate) == (self.type == 'ClientCertificate')")
+    .message("give clientCertificate if, and only if, type is ClientCertificate"))]
 pub struct EntraCredential {
-    /// `WorkloadIdentity` needs no secret: prefer it. `ClientSecret` works from any cluster.
+    /// `WorkloadIdentity` needs no secret: prefer it. `ClientCertificate` and `ClientSecret` work from any cluster.
     #[serde(rename = "type")]
     pub kind: EntraCredentialType,
     /// A token of a service account of this namespace, which the application trusts by a federated identity
@@ -50,6 +52,9 @@ pub struct EntraCredential {
     /// A client secret of the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<ClientSecret>,
+    /// A certificate of the application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<ClientCertificate>,
 }
 
 /// The kinds of credentials.
@@ -59,6 +64,8 @@ pub enum EntraCredentialType {
     WorkloadIdentity,
     /// See `clientSecret`.
     ClientSecret,
+    /// See `clientCertificate`.
+    ClientCertificate,
 }
 
 /// A service account whose tokens the application trusts.
@@ -76,6 +83,16 @@ pub struct WorkloadIdentity {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientSecret {
     /// A Secret with the key `clientSecret`.
+    /// It must carry the label `migration.devolutions.net/connection: <name of this connection>`.
+    pub secret_ref: LocalRef,
+}
+
+/// A certificate and its key.
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClientCertificate {
+    /// A Secret of the type `kubernetes.io/tls` with an RSA key, such as cert-manager writes; the application has its
+    /// certificate under Certificates & secrets.
     /// It must carry the label `migration.devolutions.net/connection: <name of this connection>`.
     pub secret_ref: LocalRef,
 }

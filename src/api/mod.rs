@@ -16,8 +16,8 @@ mod status;
 mod tenant_connection;
 
 pub use entra_tenant::{
-    ClientSecret, CustomCloud, EntraCloud, EntraCloudType, EntraCredential, EntraCredentialType, EntraTenant,
-    MissingPermission, ObservedEntra, WorkloadIdentity,
+    ClientCertificate, ClientSecret, CustomCloud, EntraCloud, EntraCloudType, EntraCredential, EntraCredentialType,
+    EntraTenant, MissingPermission, ObservedEntra, WorkloadIdentity,
 };
 pub use forecast::{
     Acknowledgement, CauseCount, Finding, ForecastSummary, MigrationStepName, ObservedApplication, Question,

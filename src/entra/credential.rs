@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 
+use super::certificate::Certificate;
 use crate::error::Failure;
 
 /// How our application proves that it is the one.
@@ -12,6 +13,8 @@ use crate::error::Failure;
 pub enum Credential {
     /// By a client secret.
     Secret(SecretString),
+    /// By what its certificate's key signs.
+    Certificate(Certificate),
     /// By a token of another issuer, which the application trusts by a federated identity credential.
     Assertion(Arc<dyn Assertion>),
 }

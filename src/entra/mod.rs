@@ -2,10 +2,11 @@
 //!
 //! - `model`: what it holds; `permission`: what we must be allowed to read
 //! - `cloud`: where it is, by the name of the cloud
-//! - `credential`: how we prove who we are; `token`: how we come to a token, by Microsoft's own library; `azure`: that on our own TLS
+//! - `credential`: how we prove who we are; `certificate`: by what we sign; `token`: how we come to a token, by Microsoft's own library; `azure`: that on our own TLS
 //! - `graph`: what is asked; `session`: how; `refusal`: what Graph and the token endpoint mean when they refuse
 
 mod azure;
+mod certificate;
 mod cloud;
 mod credential;
 mod filter;
@@ -17,6 +18,7 @@ mod secrets;
 mod session;
 mod token;
 
+pub use certificate::Certificate;
 pub use cloud::Hosts;
 pub use credential::{Assertion, Credential};
 pub use graph::Graph;

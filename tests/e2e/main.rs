@@ -8,6 +8,7 @@ mod approvals;
 mod chart;
 mod cli;
 mod crashes;
+mod credentials;
 mod golden;
 mod interference;
 mod journey;

@@ -132,6 +132,14 @@ fn nonsense_in_a_migration_or_in_a_connections_entra_is_refused_with_words_for_a
                 connection("/spec/entra/credential/type", json!("WorkloadIdentity")),
                 "give workloadIdentity if, and only if",
             ),
+            (
+                connection("/spec/entra/credential/type", json!("ClientCertificate")),
+                "give clientCertificate if, and only if",
+            ),
+            (
+                connection("/spec/entra/credential/clientCertificate", json!({"secretRef": {"name": "s"}})),
+                "give clientCertificate if, and only if",
+            ),
             (connection("/spec/entra/cloud", json!({"type": "Custom"})), "give custom if, and only if"),
             (connection("/spec/entra/cloud", json!({"type": "Mars"})), "supported values"),
             (custom("https://login.example", "http://graph.example"), "must be an https URL"),

@@ -69,7 +69,7 @@ fn the_operator_as_installed_is_refused_nothing_and_uses_every_right_it_has() {
         let stage = Stage::new("rights").await;
         stage.operator.kill().await.unwrap();
         let operator = as_installed(&stage).await;
-        crate::migration::looks_with_workload_identity(&stage).await;
+        crate::credentials::looks_with_workload_identity(&stage).await;
         stage.replace_sysadmins(json!({})).await;
         stage.approve("sysadmins").await;
         stage.until_reason("sysadmins", "Replaced").await;

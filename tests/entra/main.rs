@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the permission for tests in clippy.toml does not reach their helper functions")]
 
+mod certificate;
 mod reading;
 mod refusals;
 mod stage;

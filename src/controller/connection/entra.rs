@@ -12,8 +12,8 @@ use secrecy::SecretString;
 
 use super::source::{Source, text};
 use super::{Fingerprint, invalid};
-use crate::api::{EntraTenant, TenantConnection};
-use crate::entra::{Assertion, Credential, EntraEndpoint, Hosts};
+use crate::api::{EntraCredential, EntraTenant, TenantConnection};
+use crate::entra::{Assertion, Certificate, Credential, EntraEndpoint, Hosts};
 use crate::error::{Class, Failure};
 
 /// The audience that Entra ID asks of a service account's token
@@ -30,21 +30,28 @@ pub async fn endpoint(
 ) -> Result<(Fingerprint, EntraEndpoint), Failure> {
     let source = Source::of(client, connection);
     let ca_bundle = source.ca_bundle(tenant.ca_bundle_ref.as_ref(), "entra.caBundleRef").await?;
-    let credential = &tenant.credential;
-    let (version, credential) = match (&credential.client_secret, &credential.workload_identity) {
-        (Some(given), None) => {
+    let EntraCredential { client_secret, workload_identity, client_certificate, .. } = &tenant.credential;
+    let (version, credential) = match (client_secret, workload_identity, client_certificate) {
+        (Some(given), None, None) => {
             let field = "entra.credential.clientSecret.secretRef";
             let secret = source.secret(&given.secret_ref.name, field, "the key clientSecret").await?;
             let value = text(&secret, "clientSecret", "the Value of a client secret of the operator's application")?;
             (secret.resource_version(), Credential::Secret(value))
         }
-        (None, Some(given)) => {
+        (None, Some(given), None) => {
             let token = ServiceAccountToken {
                 client: client.clone(),
                 namespace: connection.namespace().unwrap_or_default(),
                 name: given.service_account_ref.name.clone(),
             };
             (None, Credential::Assertion(Arc::new(token)))
+        }
+        (None, None, Some(given)) => {
+            let field = "entra.credential.clientCertificate.secretRef";
+            let secret = source.secret(&given.secret_ref.name, field, "the keys tls.crt and tls.key").await?;
+            let certificate = text(&secret, "tls.crt", "a certificate of the operator's application in PEM form")?;
+            let key = text(&secret, "tls.key", "the private key of that certificate in PEM form")?;
+            (secret.resource_version(), Credential::Certificate(Certificate::from_pem(&certificate, &key)?))
         }
         _ => {
             return Err(invalid(

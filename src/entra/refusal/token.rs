@@ -106,6 +106,16 @@ impl TokenEndpoint {
                 "ConditionalAccess",
                 "A Conditional Access policy for workload identities refuses it: allow this cluster's outgoing address, or exclude the application",
             ),
+            700_024 | 500_133 if self.signed_by_us() => (
+                Class::Denied,
+                "AssertionNotInTime",
+                "By Entra ID's clock what the operator has signed is not valid now: check the clock of the cluster's nodes",
+            ),
+            700_027 | 50_006 | 50_012 | 50_013 if self.signed_by_us() => (
+                Class::Denied,
+                "CertificateNotRegistered",
+                "The application does not have the certificate of the Secret, or it has expired. Upload tls.crt under Certificates & secrets; one that was just added needs some minutes",
+            ),
             700_024 | 500_133 => (
                 Class::Denied,
                 "AssertionNotInTime",
@@ -129,6 +139,11 @@ impl TokenEndpoint {
             _ => return None,
         };
         Some(Verdict::new(class, reason, advice))
+    }
+
+    /// What a certificate's key signs speaks of the application only; other issuers speak of others.
+    fn signed_by_us(&self) -> bool {
+        self.presented.as_ref().is_some_and(|presented| presented.issuer == presented.subject)
     }
 
     fn federation(&self) -> Verdict {
@@ -195,6 +210,19 @@ mod tests {
             "Could not get a token: HTTP 401, AADSTS7000215, trace t-1. The client secret is wrong. The key clientSecret must \
              hold the secret's Value, which Entra ID shows only once, and not its Secret ID."
         );
+    }
+
+    #[test]
+    fn what_our_certificate_signed_is_not_taken_for_a_service_accounts_token() {
+        let ours = Presented { issuer: "app".into(), subject: "app".into(), audience: "https://login.example".into() };
+        let system = TokenEndpoint { presented: Some(ours) };
+        for (code, reason) in [(700_024, "AssertionNotInTime"), (700_027, "CertificateNotRegistered")] {
+            let body = format!(r#"{{"error":"invalid_client","error_codes":[{code}],"trace_id":"t-1"}}"#);
+            let refused = Refused { status: 401, headers: &HeaderMap::new(), body: body.as_bytes() };
+            let failure = classify(&system, "get a token", &refused);
+            assert_eq!((failure.class, failure.reason), (Class::Denied, reason));
+            assert!(!failure.message.contains("service account"), "{failure}");
+        }
     }
 
     #[test]

@@ -13,8 +13,8 @@ use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 
 use crate::error::{Error, Result};
 
-/// The size that Kubernetes' own tools give such a key.
-const TOKEN_KEY_BITS: usize = 2048;
+/// The size that Kubernetes' own tools give the key for service account tokens, and the least that Entra ID takes.
+const RSA_BITS: usize = 2048;
 
 /// The folder that holds a cluster's keys and certificates.
 #[derive(Debug, Clone)]
@@ -28,6 +28,18 @@ pub struct Credential {
     pub certificate: String,
     /// The private key.
     pub key: String,
+}
+
+impl Credential {
+    /// One that vouches for itself, with an RSA key, as applications in Entra ID have them.
+    pub fn self_signed(subject: &str) -> Result<Self> {
+        let (_, key) = rsa_key(subject)?;
+        let pair = KeyPair::from_pem(&key).map_err(failed(subject))?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = name(subject, None);
+        let certificate = params.self_signed(&pair).map_err(failed(subject))?;
+        Ok(Self { certificate: certificate.pem(), key })
+    }
 }
 
 impl Pki {
@@ -59,13 +71,12 @@ impl Pki {
 
         // Entra ID takes tokens of other issuers with RSA signatures only:
         // https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
-        let unusable = |reason: &dyn std::fmt::Display| Error::Format {
+        let (tokens, pem) = rsa_key("the key for service account tokens")?;
+        write(&pki.token_key(), &pem)?;
+        let public = tokens.to_public_key().to_public_key_pem(LineEnding::LF).map_err(|reason| Error::Format {
             what: "the key for service account tokens".to_owned(),
             reason: reason.to_string(),
-        };
-        let tokens = PrivateKey::new(&mut rand::rng(), TOKEN_KEY_BITS).map_err(|e| unusable(&e))?;
-        write(&pki.token_key(), &tokens.to_pkcs8_pem(LineEnding::LF).map_err(|e| unusable(&e))?)?;
-        let public = tokens.to_public_key().to_public_key_pem(LineEnding::LF).map_err(|e| unusable(&e))?;
+        })?;
         write(&pki.token_public_key(), &public)?;
         Ok(pki)
     }
@@ -165,6 +176,14 @@ fn name(common_name: &str, organization: Option<&str>) -> DistinguishedName {
         name.push(DnType::OrganizationName, organization);
     }
     name
+}
+
+/// A new key, and the same as a PEM text.
+fn rsa_key(what: &str) -> Result<(PrivateKey, String)> {
+    let unusable = |reason: &dyn std::fmt::Display| Error::Format { what: what.to_owned(), reason: reason.to_string() };
+    let key = PrivateKey::new(&mut rand::rng(), RSA_BITS).map_err(|e| unusable(&e))?;
+    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|e| unusable(&e))?.to_string();
+    Ok((key, pem))
 }
 
 fn failed(subject: &str) -> impl FnOnce(rcgen::Error) -> Error {
