@@ -62,9 +62,12 @@ impl Certificate {
         })
     }
 
-    /// What asserts to the token endpoint `audience` that we are the application `client_id`.
-    pub(super) fn speaks_for(self, client_id: &str, audience: &Url) -> Arc<dyn Assertion> {
-        Arc::new(Signed { certificate: self, client_id: client_id.to_owned(), audience: audience.to_string() })
+    /// What asserts to `authority` that we are the application `client_id` of a tenant. It is of no use elsewhere.
+    #[must_use]
+    pub fn speaks_for(self, client_id: &str, tenant_id: &str, authority: &Url) -> Arc<dyn Assertion> {
+        let mut audience = authority.clone();
+        audience.set_path(&format!("/{tenant_id}/oauth2/v2.0/token"));
+        Arc::new(Signed { certificate: self, client_id: client_id.to_owned(), audience: audience.into() })
     }
 }
 

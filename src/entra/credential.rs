@@ -5,7 +5,6 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 
-use super::certificate::Certificate;
 use crate::error::Failure;
 
 /// How our application proves that it is the one.
@@ -13,9 +12,8 @@ use crate::error::Failure;
 pub enum Credential {
     /// By a client secret.
     Secret(SecretString),
-    /// By what its certificate's key signs.
-    Certificate(Certificate),
-    /// By a token of another issuer, which the application trusts by a federated identity credential.
+    /// By a token of another issuer, which the application trusts by a federated identity credential; or by one that its
+    /// certificate's key signs.
     Assertion(Arc<dyn Assertion>),
 }
 

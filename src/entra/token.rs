@@ -19,7 +19,7 @@ use url::Url;
 
 use super::EntraEndpoint;
 use super::azure::{Asserted, Exit, failure_in};
-use super::credential::{Assertion, Credential};
+use super::credential::Credential;
 use crate::error::{Class, Failure, chain};
 use crate::metrics::Metrics;
 
@@ -31,17 +31,11 @@ const RECENT: Duration = Duration::from_mins(1);
 pub struct Tokens {
     tenant_id: String,
     client_id: String,
-    credential: Proof,
+    credential: Credential,
     options: ClientOptions,
     scope: String,
     what: String,
     current: Mutex<Arc<Source>>,
-}
-
-/// What the library proves us by.
-enum Proof {
-    Secret(SecretString),
-    Assertion(Arc<dyn Assertion>),
 }
 
 /// What tokens come from. It keeps its token to itself: to have that forgotten, another must take its place.
@@ -61,7 +55,6 @@ impl Tokens {
     /// Tokens for Microsoft Graph at `endpoint`. Nothing is sent yet.
     pub fn new(endpoint: EntraEndpoint, client: reqwest::Client, metrics: Arc<Metrics>) -> Result<Self, Failure> {
         let EntraEndpoint { tenant_id, client_id, authority, graph, credential, .. } = endpoint;
-        let credential = proof(credential, &tenant_id, &client_id, &authority)?;
         let host = authority.host_str().unwrap_or_default();
         let what =
             format!("get a token for Microsoft Graph from {host} as application {client_id} of tenant {tenant_id}");
@@ -131,33 +124,22 @@ fn scope(graph: &Url) -> String {
     format!("{}/.default", graph.origin().ascii_serialization())
 }
 
-fn proof(credential: Credential, tenant_id: &str, client_id: &str, authority: &Url) -> Result<Proof, Failure> {
-    Ok(match credential {
-        Credential::Secret(secret) => Proof::Secret(secret),
-        Credential::Assertion(assertion) => Proof::Assertion(assertion),
-        Credential::Certificate(certificate) => {
-            let endpoint = authority.join(&format!("/{tenant_id}/oauth2/v2.0/token")).map_err(|e| unusable(&e))?;
-            Proof::Assertion(certificate.speaks_for(client_id, &endpoint))
-        }
-    })
-}
-
 fn source(
     tenant_id: &str,
     client_id: &str,
-    credential: &Proof,
+    credential: &Credential,
     client_options: &ClientOptions,
 ) -> Result<Arc<Source>, Failure> {
     let client_options = client_options.clone();
     let made: azure_core::Result<Arc<dyn TokenCredential>> = match credential {
-        Proof::Secret(secret) => ClientSecretCredential::new(
+        Credential::Secret(secret) => ClientSecretCredential::new(
             tenant_id,
             client_id.to_owned(),
             secret.expose_secret().to_owned().into(),
             Some(ClientSecretCredentialOptions { client_options }),
         )
         .map(|credential| credential as _),
-        Proof::Assertion(assertion) => ClientAssertionCredential::new(
+        Credential::Assertion(assertion) => ClientAssertionCredential::new(
             tenant_id.to_owned(),
             client_id.to_owned(),
             Asserted(assertion.clone()),
@@ -165,14 +147,15 @@ fn source(
         )
         .map(|credential| credential as _),
     };
-    let credential = made.map_err(|e| unusable(&e))?;
+    let credential = made.map_err(|e| {
+        // It speaks of a missing value or an unusable address, and quotes only the latter.
+        Failure::new(
+            Class::Invalid,
+            "CredentialUnusable",
+            format!("Could not use the Entra credential: {}.", chain(&e)),
+        )
+    })?;
     Ok(Arc::new(Source { credential, since: Instant::now() }))
-}
-
-/// Of an error that speaks of a missing value or an unusable address, and quotes only the latter.
-fn unusable(error: &dyn std::error::Error) -> Failure {
-    let message = format!("Could not use the Entra credential: {}.", chain(error));
-    Failure::new(Class::Invalid, "CredentialUnusable", message)
 }
 
 /// The claim `roles` (<https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>); none where

@@ -6,6 +6,7 @@ use operator::entra::{Certificate, Credential, Entra as _};
 use operator::error::{Class, Failure};
 use serde_json::json;
 use testbed::pki::{Credential as Pair, Pki};
+use url::Url;
 
 use crate::stage::{APP, Stage};
 
@@ -17,7 +18,12 @@ fn certificate(certificate: &str, key: &str) -> Result<Certificate, Failure> {
 async fn a_certificate_that_the_application_has_opens_the_tenant() {
     let stage = Stage::new("certificate").await;
     let ours = Pair::self_signed("operator").unwrap();
-    let graph = stage.graph(Credential::Certificate(certificate(&ours.certificate, &ours.key).unwrap()));
+    let assertion = certificate(&ours.certificate, &ours.key).unwrap().speaks_for(
+        stage.export("CLIENT_ID"),
+        stage.export("TENANT_ID"),
+        &Url::parse(stage.export("AUTHORITY_URL")).unwrap(),
+    );
+    let graph = stage.graph(Credential::Assertion(assertion));
     let (class, reason, message) = stage.told(graph.application(APP).await);
     assert_eq!((class, reason), (Class::Denied, "CertificateNotRegistered"));
     assert!(message.contains("AADSTS700027, trace ") && message.contains("Upload tls.crt"), "{message}");

@@ -30,6 +30,7 @@ pub async fn endpoint(
 ) -> Result<(Fingerprint, EntraEndpoint), Failure> {
     let source = Source::of(client, connection);
     let ca_bundle = source.ca_bundle(tenant.ca_bundle_ref.as_ref(), "entra.caBundleRef").await?;
+    let hosts = Hosts::of(&tenant.cloud)?;
     let EntraCredential { client_secret, workload_identity, client_certificate, .. } = &tenant.credential;
     let (version, credential) = match (client_secret, workload_identity, client_certificate) {
         (Some(given), None, None) => {
@@ -51,7 +52,9 @@ pub async fn endpoint(
             let secret = source.secret(&given.secret_ref.name, field, "the keys tls.crt and tls.key").await?;
             let certificate = text(&secret, "tls.crt", "a certificate of the operator's application in PEM form")?;
             let key = text(&secret, "tls.key", "the private key of that certificate in PEM form")?;
-            (secret.resource_version(), Credential::Certificate(Certificate::from_pem(&certificate, &key)?))
+            let certificate = Certificate::from_pem(&certificate, &key)?;
+            let assertion = certificate.speaks_for(&tenant.client_id, &tenant.tenant_id, &hosts.authority);
+            (secret.resource_version(), Credential::Assertion(assertion))
         }
         _ => {
             return Err(invalid(
@@ -60,7 +63,6 @@ pub async fn endpoint(
             ));
         }
     };
-    let hosts = Hosts::of(&tenant.cloud)?;
     let fingerprint = Fingerprint::new(connection, version, ca_bundle.as_ref());
     let endpoint = EntraEndpoint {
         tenant_id: tenant.tenant_id.clone(),
