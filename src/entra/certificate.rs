@@ -30,7 +30,6 @@ use crate::error::{Class, Failure};
 const SECONDS: i64 = 300;
 
 /// A certificate of our application, and its key.
-#[derive(Clone)]
 pub struct Certificate {
     /// The digest by which Entra ID finds it.
     thumbprint: String,
