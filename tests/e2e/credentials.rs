@@ -101,10 +101,11 @@ fn a_certificate_stands_in_for_a_secret() {
     run(async {
         let stage = Stage::new("migration-certificate").await;
         let ours = pki::Credential::self_signed("operator").unwrap();
+        let key = ours.key_as_pkcs1().unwrap();
         let secret = json!({
             "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
             "metadata": {"name": "entra-id-tls", "labels": {"migration.devolutions.net/connection": "contoso"}},
-            "stringData": {"tls.crt": ours.certificate, "tls.key": ours.key},
+            "stringData": {"tls.crt": ours.certificate, "tls.key": key},
         });
         stage.apply(&secret).await.unwrap();
         let reference = json!({"secretRef": {"name": "entra-id-tls"}});
@@ -128,7 +129,7 @@ fn a_certificate_stands_in_for_a_secret() {
         assert!(message(&connection).contains("not the key of the first certificate"), "{}", message(&connection));
         let shown = stage.kubectl(&["get", "ssom,tconn,events", "-o", "yaml"]).await;
         let everything = [shown, stage.operator.log().unwrap()].concat();
-        for key in [&ours.key, &other.key] {
+        for key in [&key, &other.key] {
             let line = key.lines().nth(1).unwrap();
             assert!(!everything.contains(line));
         }

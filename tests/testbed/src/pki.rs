@@ -9,7 +9,8 @@ use rcgen::{
 };
 
 use rsa::PrivateKey;
-use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
+use rsa::pkcs1::EncodeRsaPrivateKey as _;
+use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 
 use crate::error::{Error, Result};
 
@@ -39,6 +40,17 @@ impl Credential {
         params.distinguished_name = name(subject, None);
         let certificate = params.self_signed(&pair).map_err(failed(subject))?;
         Ok(Self { certificate: certificate.pem(), key })
+    }
+
+    /// The RSA key in the older form, in which cert-manager writes keys unless it is told otherwise:
+    /// <https://cert-manager.io/docs/reference/api-docs/#cert-manager.io/v1.PrivateKeyEncoding>
+    pub fn key_as_pkcs1(&self) -> Result<String> {
+        let unusable = |reason: &dyn std::fmt::Display| Error::Format {
+            what: "an RSA key".to_owned(),
+            reason: reason.to_string(),
+        };
+        let key = PrivateKey::from_pkcs8_pem(&self.key).map_err(|e| unusable(&e))?;
+        Ok(key.to_pkcs1_pem(LineEnding::LF).map_err(|e| unusable(&e))?.to_string())
     }
 }
 
