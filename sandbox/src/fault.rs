@@ -39,32 +39,9 @@ fn one() -> u64 {
 #[serde(tag = "type", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Action {
     /// Refused with this status; it does not take effect.
-    Status {
-        status: u16,
-        /// May have a fraction, which Graph's has at times.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        retry_after_seconds: Option<Number>,
-        /// Devolutions Cloud's number within the status, or the number of an AADSTS code.
-        #[serde(default)]
-        code: u32,
-        /// Devolutions Cloud's `name`, Graph's `code`, the token endpoint's `error`; likely ones if not given.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        name: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        message: Option<String>,
-    },
+    Status(InjectedStatus),
     /// Takes effect, and then is answered as if it had been refused with this status: a server that lies.
-    StatusAfterCommit {
-        status: u16,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        retry_after_seconds: Option<Number>,
-        #[serde(default)]
-        code: u32,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        name: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        message: Option<String>,
-    },
+    StatusAfterCommit(InjectedStatus),
     /// The connection is closed without an answer; the request does not take effect.
     DropBeforeCommit,
     /// The request takes effect, then the connection is closed without an answer.
@@ -79,7 +56,25 @@ pub enum Action {
     Slow { millis: u64 },
 }
 
-/// What an injected refusal says.
+/// An injected refusal: its status, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InjectedStatus {
+    pub status: u16,
+    /// May have a fraction, which Graph's has at times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<Number>,
+    /// Devolutions Cloud's number within the status, or the number of an AADSTS code.
+    #[serde(default)]
+    pub code: u32,
+    /// Devolutions Cloud's `name`, Graph's `code`, the token endpoint's `error`; likely ones if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What a refusal says.
 #[derive(Debug, Clone)]
 pub struct Refusal {
     pub code: u32,

@@ -11,10 +11,9 @@ use axum::response::Response;
 use axum::{Extension, Router};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
-use serde_json::Number;
 
 use crate::cloud::App;
-use crate::fault::{Action, Refusal};
+use crate::fault::{Action, InjectedStatus, Refusal};
 use crate::journal::Record;
 use crate::serve::Connection;
 use crate::system::{Numbers, System};
@@ -94,8 +93,8 @@ async fn gate(
     };
     let record = Record { fault: Some(fault), ..record };
     let response = match action {
-        Action::Status { status, retry_after_seconds, code, name, message } => {
-            let response = refused(system, &numbers, status, retry_after_seconds, &Refusal { code, name, message });
+        Action::Status(injected) => {
+            let response = refused(system, &numbers, injected);
             note(&app, Record { status: response.status().as_u16(), ..record }).await;
             response
         }
@@ -116,9 +115,9 @@ async fn gate(
             app.holds.hold(fault, &method, &path, &numbers.client).await;
             response
         }
-        Action::StatusAfterCommit { status, retry_after_seconds, code, name, message } => {
+        Action::StatusAfterCommit(injected) => {
             commit(&app, record, request, next).await;
-            refused(system, &numbers, status, retry_after_seconds, &Refusal { code, name, message })
+            refused(system, &numbers, injected)
         }
         Action::Truncate => truncated(commit(&app, record, request, next).await, &connection).await,
         Action::Slow { millis } => {
@@ -130,10 +129,11 @@ async fn gate(
 }
 
 /// An injected refusal.
-fn refused(system: System, numbers: &Numbers, status: u16, retry_after: Option<Number>, refusal: &Refusal) -> Response {
+fn refused(system: System, numbers: &Numbers, injected: InjectedStatus) -> Response {
+    let InjectedStatus { status, retry_after_seconds, code, name, message } = injected;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = system.refuse(status, refusal, numbers);
-    if let Some(seconds) = retry_after.and_then(|it| HeaderValue::from_str(&it.to_string()).ok()) {
+    let mut response = system.refuse(status, &Refusal { code, name, message }, numbers);
+    if let Some(seconds) = retry_after_seconds.and_then(|it| HeaderValue::from_str(&it.to_string()).ok()) {
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     response
