@@ -13,9 +13,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::api::{GroupReplacement, PlanApproval, SsoMigration, TenantConnection};
+use crate::api::{GroupReplacement, Kind, PlanApproval, SsoMigration, TenantConnection};
 use crate::cli::RunArgs;
-use crate::controller::wiring::{Kind, api, controllers};
+use crate::controller::wiring::{api, controllers};
 use crate::controller::{Backoff, Claims, Connections, Context, RestConnector};
 use crate::error::{Class, Failure};
 use crate::metrics::Metrics;

@@ -9,6 +9,7 @@
 mod entra_tenant;
 mod forecast;
 mod group_replacement;
+mod kind;
 mod plan_approval;
 mod reference;
 mod sso_migration;
@@ -27,6 +28,7 @@ pub use group_replacement::{
     ApprovalRequirement, CustomGroupRef, EntraGroupRef, Failsafe, GroupReplacement, GroupReplacementSpec,
     GroupReplacementStatus, Mode, ResolvedGroup,
 };
+pub use kind::{CommonStatus, Kind, UsesConnection};
 pub use plan_approval::{ApprovalTarget, PlanApproval, PlanApprovalSpec, PlanApprovalStatus, TargetKind};
 pub use reference::{CaBundleRef, LocalRef};
 pub use sso_migration::{
@@ -49,24 +51,6 @@ pub const CONNECTION_LABEL: &str = "migration.devolutions.net/connection";
 
 /// Set it to a new value (by custom a time) to ask for another try without changing the spec.
 pub const REQUESTED_AT: &str = "migration.devolutions.net/requestedAt";
-
-/// A kind that works through a `TenantConnection`.
-pub trait UsesConnection {
-    /// The connection's name, in the same namespace.
-    fn connection_name(&self) -> &str;
-}
-
-impl UsesConnection for GroupReplacement {
-    fn connection_name(&self) -> &str {
-        &self.spec.connection_ref.name
-    }
-}
-
-impl UsesConnection for SsoMigration {
-    fn connection_name(&self) -> &str {
-        &self.spec.connection_ref.name
-    }
-}
 
 /// Every definition, in the order in which `operator crds` writes them.
 #[must_use]

@@ -12,6 +12,7 @@ use kube::{Api, ResourceExt as _};
 use super::cluster::Cluster;
 use super::document::{self, Detail};
 use super::style::{GOOD, WAITS, paint, show, wrap};
+use super::subject::Subject as _;
 use super::{ClusterArgs, Kind, Stop, Target, approver, program};
 use crate::api::{
     ApprovalTarget, GroupReplacement, PlanApproval, PlanApprovalSpec, PlanReference, PlanState, TargetKind,
@@ -106,7 +107,7 @@ fn waiting(object: &GroupReplacement) -> Result<&PlanReference, Stop> {
             object.name_any(),
             object.namespace().unwrap_or_default(),
             document::state(present),
-            object.status.as_ref().map(|s| s.summary.as_str()).unwrap_or_default()
+            object.summary()
         ))),
     }
 }

@@ -1,29 +1,31 @@
 //! What the commands ask of a resource, whatever its kind.
 
-use std::fmt::Debug;
-
-use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::Resource;
-use serde::de::DeserializeOwned;
+use kube::core::object::HasStatus;
 
-use crate::api::{GroupReplacement, SsoMigration};
+use crate::api::{CommonStatus, GroupReplacement, Kind, SsoMigration};
 
 /// A resource that the commands speak of.
-pub trait Subject:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned
-{
+pub trait Subject: Kind + HasStatus<Status: CommonStatus> {
     /// The short name of its kind.
     const SHORT: &'static str;
     /// The reason of `Ready` when all that was asked for is done.
     const DONE: &'static [&'static str];
 
     /// Its conditions.
-    fn conditions(&self) -> &[Condition];
+    fn conditions(&self) -> &[Condition] {
+        self.status().map(CommonStatus::conditions).unwrap_or_default()
+    }
+
     /// The generation that its status speaks of.
-    fn observed_generation(&self) -> Option<i64>;
+    fn observed_generation(&self) -> Option<i64> {
+        self.status()?.observed_generation()
+    }
+
     /// Its state in a sentence.
-    fn summary(&self) -> &str;
+    fn summary(&self) -> &str {
+        self.status().map(CommonStatus::summary).unwrap_or_default()
+    }
 
     /// Its condition of this type.
     fn condition(&self, kind: &str) -> Option<&Condition> {
@@ -59,34 +61,10 @@ pub trait Subject:
 impl Subject for GroupReplacement {
     const SHORT: &'static str = "grpr";
     const DONE: &'static [&'static str] = &["Replaced", "RolledBack"];
-
-    fn conditions(&self) -> &[Condition] {
-        self.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default()
-    }
-
-    fn observed_generation(&self) -> Option<i64> {
-        self.status.as_ref()?.observed_generation
-    }
-
-    fn summary(&self) -> &str {
-        self.status.as_ref().map(|s| s.summary.as_str()).unwrap_or_default()
-    }
 }
 
 impl Subject for SsoMigration {
     const SHORT: &'static str = "ssom";
     // Its only mode so far asks for no more than a look.
     const DONE: &'static [&'static str] = &["Planned"];
-
-    fn conditions(&self) -> &[Condition] {
-        self.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default()
-    }
-
-    fn observed_generation(&self) -> Option<i64> {
-        self.status.as_ref()?.observed_generation
-    }
-
-    fn summary(&self) -> &str {
-        self.status.as_ref().map(|s| s.summary.as_str()).unwrap_or_default()
-    }
 }

@@ -4,11 +4,12 @@ use k8s_controller::conditions::{self, ConditionStatus, DesiredCondition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client, Resource, ResourceExt as _};
+use kube::{Api, Client, ResourceExt as _};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::Events;
+use crate::api::{CommonStatus, Kind};
 use crate::error::Failure;
 use crate::store::MANAGER;
 
@@ -45,13 +46,7 @@ pub fn differ_in_ids_only(one: &str, other: &str) -> bool {
 }
 
 /// The resource as the API server has it at this moment; none if it is gone.
-pub async fn live<R>(client: &Client, object: &R) -> Result<Option<R>, Failure>
-where
-    R: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-        + Clone
-        + DeserializeOwned
-        + std::fmt::Debug,
-{
+pub async fn live<R: Kind>(client: &Client, object: &R) -> Result<Option<R>, Failure> {
     let api: Api<R> = Api::namespaced(client.clone(), object.meta().namespace.as_deref().unwrap_or_default());
     let name = object.name_any();
     let what = format!("read {} \"{name}\"", R::kind(&()));
@@ -60,13 +55,7 @@ where
 
 /// Writes `status` to the subresource. Naming the uid keeps it from an object that was made anew
 /// under the same name; an object that is gone needs no status.
-pub async fn write<R>(client: &Client, object: &R, status: &impl Serialize) -> Result<(), Failure>
-where
-    R: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-        + Clone
-        + DeserializeOwned
-        + std::fmt::Debug,
-{
+pub async fn write<R: Kind>(client: &Client, object: &R, status: &impl Serialize) -> Result<(), Failure> {
     let api: Api<R> = Api::namespaced(client.clone(), object.meta().namespace.as_deref().unwrap_or_default());
     let name = object.name_any();
     let patch = json!({
@@ -80,6 +69,23 @@ where
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
         Err(e) => Err(Failure::kubernetes(&format!("write the status of {} \"{name}\"", R::kind(&())), &e)),
     }
+}
+
+/// Writes `status` where it is another than `before`, and tells of the change.
+pub async fn publish<R: Kind, S: CommonStatus + PartialEq + Serialize>(
+    client: &Client,
+    events: &Events,
+    object: &R,
+    before: Option<&S>,
+    status: &S,
+) -> Result<(), Failure> {
+    if before == Some(status) {
+        return Ok(());
+    }
+    write(client, object, status).await?;
+    let before = before.map(CommonStatus::conditions).unwrap_or_default();
+    events.transition(object, before, status.conditions(), status.summary()).await;
+    Ok(())
 }
 
 /// Now, in the whole seconds in which Kubernetes writes times.

@@ -61,11 +61,7 @@ pub async fn reconcile<K: Connector>(
     let failure = cloud.as_ref().err().or(entra.as_ref().err()).cloned();
     context.metrics.pass(KIND, failure.as_ref().map_or("Connected", |f| f.reason), began.elapsed());
     let status = describe(&object, &cloud, &entra);
-    if object.status.as_ref() != Some(&status) {
-        status::write(&context.client, &*object, &status).await?;
-        let before = object.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default();
-        shared.events.transition(&*object, before, &status.conditions, &status.summary).await;
-    }
+    status::publish(&context.client, &shared.events, &*object, object.status.as_ref(), &status).await?;
     if let Some(failure) = failure {
         return Err(failure);
     }

@@ -1,6 +1,5 @@
 //! Which changes wake which driver.
 
-use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use super::migration::{self, Migrations};
 use super::replacement::{self, Replacements};
 use super::tenant::{self, Tenants};
 use super::{Connector, Context, Events, after_failure, approval};
-use crate::api::{GroupReplacement, PlanApproval, SsoMigration, TenantConnection, UsesConnection};
+use crate::api::{GroupReplacement, Kind, PlanApproval, SsoMigration, TenantConnection, UsesConnection};
 use crate::error::Failure;
 
 /// How many objects of a kind are worked on at once.
@@ -99,28 +98,6 @@ pub fn controllers<K: Connector>(
     [tenants.boxed(), migrations.boxed(), replacements.boxed(), approvals.boxed()]
 }
 
-/// A kind of ours.
-pub trait Kind:
-    kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-    + Clone
-    + Debug
-    + Send
-    + Sync
-    + serde::de::DeserializeOwned
-    + 'static
-{
-}
-impl<T> Kind for T where
-    T: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-        + Clone
-        + Debug
-        + Send
-        + Sync
-        + serde::de::DeserializeOwned
-        + 'static
-{
-}
-
 /// The resources of a kind in one namespace, or in all.
 #[must_use]
 pub fn api<R: Kind>(client: &Client, namespace: Option<&String>) -> Api<R> {
@@ -145,10 +122,7 @@ fn shows(object: &GroupReplacement) -> u64 {
     hasher.finish()
 }
 
-fn watched<R: Kind>(client: &Client, namespace: Option<&String>, property: fn(&R) -> Option<u64>) -> Controller<R>
-where
-    R::DynamicType: Default + Eq + std::hash::Hash + Clone + Debug + Unpin,
-{
+fn watched<R: Kind>(client: &Client, namespace: Option<&String>, property: fn(&R) -> Option<u64>) -> Controller<R> {
     let (reader, writer) = reflector::store();
     let stream = watcher(api::<R>(client, namespace), watcher::Config::default().timeout(WATCH_SECONDS))
         .default_backoff()

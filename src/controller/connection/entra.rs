@@ -77,7 +77,6 @@ pub async fn endpoint(
 }
 
 /// Tokens of a service account of the connection's namespace.
-#[derive(Clone)]
 struct ServiceAccountToken {
     client: Client,
     namespace: String,

@@ -140,9 +140,7 @@ impl<C> Cache<C> {
         clients.insert(key, (fingerprint, client.clone()));
         Ok(client)
     }
-}
 
-impl<C> Cache<C> {
     /// A connection that is gone needs no client, nor what that one knows.
     fn forget(&self, namespace: &str, name: &str) {
         let key = (namespace.to_owned(), name.to_owned());

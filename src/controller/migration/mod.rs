@@ -7,9 +7,11 @@
 mod observe;
 mod report;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 use tokio::time::timeout;
@@ -91,7 +93,7 @@ async fn pass<K: Connector>(object: &SsoMigration, context: &Context<K>) -> Resu
         }
         sight => sight?,
     };
-    let report = match sight.judge(&object.spec, &tenants, k8s_openapi::jiff::Timestamp::now()) {
+    let report = match sight.judge(&object.spec, &tenants, Timestamp::now()) {
         Ok(report) => report,
         Err(refusal) => return Ok(Outcome::Refused(refusal)),
     };
@@ -106,7 +108,7 @@ fn too_long() -> Failure {
 }
 
 /// Without these nothing could be said.
-fn refuse_missing(found: &std::collections::BTreeSet<String>) -> Option<Refusal> {
+fn refuse_missing(found: &BTreeSet<String>) -> Option<Refusal> {
     let missing: Vec<_> = permission::missing(found).into_iter().filter(|needed| !needed.is_optional).collect();
     if missing.is_empty() {
         return None;

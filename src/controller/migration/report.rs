@@ -151,13 +151,8 @@ impl Reporter {
     }
 
     async fn write(&mut self) -> Result<(), Failure> {
-        if self.status == self.written {
-            return Ok(());
-        }
-        status::write(&self.client, &*self.object, &self.status).await?;
-        let before = std::mem::replace(&mut self.written, self.status.clone());
-        let (conditions, note) = (&self.status.conditions, &self.status.summary);
-        self.events.transition(&*self.object, &before.conditions, conditions, note).await;
+        status::publish(&self.client, &self.events, &*self.object, Some(&self.written), &self.status).await?;
+        self.written.clone_from(&self.status);
         Ok(())
     }
 }

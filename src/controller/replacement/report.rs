@@ -14,7 +14,7 @@ use crate::api::{
 };
 use crate::controller::events::{Events, OBSERVING};
 use crate::controller::state::State;
-use crate::controller::status::{whole_seconds, write};
+use crate::controller::status::{publish, whole_seconds};
 use crate::controller::steps;
 use crate::devolutions::Group;
 use crate::error::Failure;
@@ -284,12 +284,8 @@ impl Reporter {
     }
 
     async fn write(&mut self) -> Result<(), Failure> {
-        if self.status != self.written {
-            write(&self.client, &*self.object, &self.status).await?;
-            let before = std::mem::replace(&mut self.written, self.status.clone());
-            let (conditions, note) = (&self.status.conditions, &self.status.summary);
-            self.events.transition(&*self.object, &before.conditions, conditions, note).await;
-        }
+        publish(&self.client, &self.events, &*self.object, Some(&self.written), &self.status).await?;
+        self.written.clone_from(&self.status);
         self.written_at = Instant::now();
         Ok(())
     }

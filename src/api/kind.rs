@@ -1,0 +1,73 @@
+//! What our kinds have in common, for code that serves them all.
+
+use std::fmt::Debug;
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::Resource;
+use serde::de::DeserializeOwned;
+
+use super::{GroupReplacement, GroupReplacementStatus, SsoMigration, SsoMigrationStatus, TenantConnectionStatus};
+
+/// A kind of ours.
+pub trait Kind:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Send + Sync + DeserializeOwned + 'static
+{
+}
+impl<T> Kind for T where
+    T: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + Send
+        + Sync
+        + DeserializeOwned
+        + 'static
+{
+}
+
+/// What a status tells, whatever its kind.
+pub trait CommonStatus {
+    /// The generation that it speaks of.
+    fn observed_generation(&self) -> Option<i64>;
+    /// The conditions.
+    fn conditions(&self) -> &[Condition];
+    /// The state in a sentence.
+    fn summary(&self) -> &str;
+}
+
+macro_rules! common_status {
+    ($($status:ty),+) => {$(
+        impl CommonStatus for $status {
+            fn observed_generation(&self) -> Option<i64> {
+                self.observed_generation
+            }
+
+            fn conditions(&self) -> &[Condition] {
+                &self.conditions
+            }
+
+            fn summary(&self) -> &str {
+                &self.summary
+            }
+        }
+    )+};
+}
+common_status!(TenantConnectionStatus, SsoMigrationStatus, GroupReplacementStatus);
+
+/// A kind that works through a `TenantConnection`.
+pub trait UsesConnection {
+    /// The connection's name, in the same namespace.
+    fn connection_name(&self) -> &str;
+}
+
+impl UsesConnection for GroupReplacement {
+    fn connection_name(&self) -> &str {
+        &self.spec.connection_ref.name
+    }
+}
+
+impl UsesConnection for SsoMigration {
+    fn connection_name(&self) -> &str {
+        &self.spec.connection_ref.name
+    }
+}
