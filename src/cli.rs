@@ -35,9 +35,9 @@ pub enum Command {
         #[arg(long, default_value = "crds")]
         out: PathBuf,
     },
-    /// Show the present plan of a replacement, effect by effect, or what a migration will mean for each user.
+    /// Show the present plan of a replacement or a migration, effect by effect, and what a migration will mean for each user.
     Plan(PlanArgs),
-    /// Look at the plan of a replacement that waits, and approve it in your own name.
+    /// Look at the plan of a replacement or a migration that waits, and approve it in your own name.
     Approve(ApproveArgs),
     /// Show connections, migrations and replacements: what is done, how far it is, and who must act.
     Status(StatusArgs),
@@ -65,6 +65,10 @@ pub struct RunArgs {
     /// How often, in seconds, the outside is looked at while waiting for something that sends no event.
     #[arg(long, env = "OPERATOR_OBSERVE_INTERVAL_SECONDS", default_value = "120", value_parser = seconds)]
     pub observe_interval_seconds: Duration,
+    /// How long, in seconds, what was written to Entra ID may stay unseen. A request whose answer was lost is taken to have
+    /// had no effect only after that. Microsoft promises no time; more than five minutes have been seen.
+    #[arg(long, env = "OPERATOR_ENTRA_SETTLE_SECONDS", default_value = "900", value_parser = seconds)]
+    pub entra_settle_seconds: Duration,
     /// The namespace of the lease by which one of several replicas does the work. Without it there is
     /// no lease, and this must be the only replica.
     #[arg(long, env = "OPERATOR_LEASE_NAMESPACE")]

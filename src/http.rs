@@ -2,6 +2,7 @@
 //! classed by its outcome, and without a secret in any error.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
@@ -43,12 +44,18 @@ pub fn client(ca_bundle: Option<&[u8]>) -> Result<Client, Failure> {
 }
 
 /// A good answer.
-#[derive(Debug)]
 pub struct Answer {
     /// The `ETag`, where the server sends one.
     pub etag: Option<String>,
     what: String,
     body: Vec<u8>,
+}
+
+/// Without its body, which may be a secret that was just made.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("etag", &self.etag).field("what", &self.what).finish_non_exhaustive()
+    }
 }
 
 impl Answer {

@@ -58,6 +58,7 @@ pub struct Metrics {
     requests: Family<Request, Counter>,
     request_seconds: Family<System, Histogram>,
     writes: Family<Change, Counter>,
+    saves: Counter,
     leading: Gauge,
     stores: Stores,
 }
@@ -70,16 +71,17 @@ impl Default for Metrics {
         let requests = Family::<Request, Counter>::default();
         let request_seconds = Family::<System, Histogram>::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS));
         let writes = Family::<Change, Counter>::default();
-        let (leading, stores) = (Gauge::default(), Stores::default());
+        let (saves, leading, stores) = (Counter::default(), Gauge::default(), Stores::default());
         registry.register("operator", "The operator that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         registry.register("reconcile_passes", "Passes over a resource, by how they ended", passes.clone());
         registry.register("reconcile_seconds", "How long a pass takes", pass_seconds.clone());
         registry.register("outside_requests", "Requests to outside systems, by outcome", requests.clone());
         registry.register("outside_request_seconds", "How long such a request takes", request_seconds.clone());
         registry.register("permission_writes", "Permissions granted and revoked", writes.clone());
+        registry.register("single_sign_on_saves", "Configurations for single sign-on saved", saves.clone());
         registry.register("leading", "Whether this replica does the work", leading.clone());
         registry.register_collector(Box::new(stores.clone()));
-        Self { registry, passes, pass_seconds, requests, request_seconds, writes, leading, stores }
+        Self { registry, passes, pass_seconds, requests, request_seconds, writes, saves, leading, stores }
     }
 }
 
@@ -99,6 +101,11 @@ impl Metrics {
     /// A permission was granted or revoked, and read back.
     pub fn written(&self, change: &'static str) {
         self.writes.get_or_create(&Change { change }).inc();
+    }
+
+    /// A configuration for single sign-on was saved, and read back where that can be.
+    pub fn saved(&self) {
+        self.saves.inc();
     }
 
     /// Whether this replica does the work.
@@ -135,6 +142,14 @@ struct State {
     namespace: String,
     ready: String,
     reason: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Expiry {
+    namespace: String,
+    name: String,
+    /// `sign_in` or `return`.
+    secret: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -180,10 +195,21 @@ impl Collector for Stores {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let watched = self.lock();
         let (mut migrations, mut replacements) = (BTreeMap::new(), BTreeMap::new());
-        let mut outlooks = Vec::new();
+        let (mut outlooks, mut expiries) = (Vec::new(), Vec::new());
         for object in watched.migrations.iter().flat_map(Store::state) {
             let status = object.status.as_ref();
             tally(&mut migrations, object.metadata.namespace.as_ref(), status.map(|s| s.conditions.as_slice()));
+            let made = status.and_then(|s| s.application.as_ref());
+            let secrets = [
+                ("sign_in", made.and_then(|m| m.client_secret.as_ref())),
+                ("return", made.and_then(|m| m.return_secret.as_ref())),
+            ];
+            for (secret, kept) in secrets {
+                let (namespace, name) = (object.metadata.namespace.clone(), object.metadata.name.clone());
+                let labels =
+                    Expiry { namespace: namespace.unwrap_or_default(), name: name.unwrap_or_default(), secret };
+                expiries.extend(kept.map(|kept| (labels, kept.expires_at.0.as_second())));
+            }
             let Some(forecast) = status.and_then(|s| s.forecast.as_ref()) else { continue };
             let (sign_in, sync) = (&forecast.sign_in, &forecast.synchronization);
             let counts = [
@@ -210,6 +236,12 @@ impl Collector for Stores {
             "sso_migration_users",
             "Users by what a migration is forecast to mean for them",
             outlooks,
+        )?;
+        gauges(
+            &mut encoder,
+            "client_secret_expires_timestamp_seconds",
+            "When a client secret that a migration made expires: from then on nobody can sign in by it",
+            expiries,
         )?;
         let help = "GroupReplacements by the state of their condition Ready";
         gauges(&mut encoder, "group_replacements", help, replacements)

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::api::{GroupReplacement, Kind, PlanApproval, SsoMigration, TenantConnection};
 use crate::cli::RunArgs;
 use crate::controller::wiring::{api, controllers};
-use crate::controller::{Backoff, Claims, Connections, Context, RestConnector};
+use crate::controller::{Backoff, Claims, Connections, Context, Recent, RestConnector};
 use crate::error::{Class, Failure};
 use crate::metrics::Metrics;
 use crate::probes::{self, Readiness};
@@ -54,10 +54,12 @@ pub async fn run(args: &RunArgs) -> Result<(), Failure> {
         connections: Connections::new(client.clone(), connector),
         backoff: Backoff::default(),
         claims: Claims::default(),
+        recent: Recent::default(),
         metrics: metrics.clone(),
         instance: args.identity.clone(),
         stopping: stopping.clone(),
         observe_interval: args.observe_interval_seconds,
+        entra_settle: args.entra_settle_seconds,
     });
     let stop = stopped(stopping).shared();
     let work = async {

@@ -4,11 +4,11 @@
 
 use operator::api::{Acknowledgement, Finding, Severity, SsoMigrationSpec};
 use operator::devolutions::{Domain, Group, GroupId, SsoConfiguration, SsoProvider, User, UserId};
-use operator::entra::{
-    Application, Assignment, ConditionalAccessPolicy, EntraGroup, SecretPolicy, ServicePrincipal, Web,
-};
+use operator::entra::{Application, Assignment, ConditionalAccessPolicy, EntraGroup, SecretPolicy, ServicePrincipal};
 use operator::plan::forecast::{Answer, Cause, Class, UserForecast, Waivers};
-use operator::plan::preflight::{AssignedGroup, Current, Observed, WantedGroup, current_app_id, findings, is_open};
+use operator::plan::preflight::{
+    AssignedGroup, Current, Existing, Observed, WantedGroup, current_app_id, findings, is_open,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -34,6 +34,7 @@ fn clean() -> Observed {
         sso: Some(SsoConfiguration {
             provider: SsoProvider::OpenId,
             enabled: true,
+            name: Some("Microsoft".to_owned()),
             client_id: Some(CURRENT.to_owned()),
             discovery_url: Some(format!(
                 "https://login.microsoftonline.com/{TENANT}/v2.0/.well-known/openid-configuration"
@@ -53,19 +54,14 @@ fn clean() -> Observed {
             invitation_state: None,
         }],
         current: Some(Current {
-            principal: ServicePrincipal {
-                id: Uuid::from_u128(2),
-                app_id: CURRENT.to_owned(),
-                display_name: Some("Devolutions Hub".to_owned()),
-                account_enabled: Some(true),
-                app_role_assignment_required: true,
-            },
-            application: Some(Application {
-                id: Uuid::from_u128(3),
-                app_id: CURRENT.to_owned(),
-                display_name: Some("Devolutions Hub".to_owned()),
-                web: Web { redirect_uris: vec![CALLBACK.to_owned()] },
-            }),
+            principal: read(json!({
+                "id": Uuid::from_u128(2), "appId": CURRENT, "displayName": "Devolutions Hub", "accountEnabled": true,
+                "appRoleAssignmentRequired": true,
+            })),
+            application: Some(read(json!({
+                "id": Uuid::from_u128(3), "appId": CURRENT, "displayName": "Devolutions Hub",
+                "web": {"redirectUris": [CALLBACK]},
+            }))),
             assignments: vec![Assignment {
                 principal_id: Uuid::from_u128(4),
                 principal_type: "Group".to_owned(),
@@ -78,7 +74,14 @@ fn clean() -> Observed {
         namesakes: Vec::new(),
         conditional_access: Some(Vec::new()),
         secret_policy: Some(SecretPolicy::default()),
+        existing: None,
+        cannot_save: false,
+        lacking: Vec::new(),
     }
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
 }
 
 fn domain(name: &str, status: &str) -> Domain {
@@ -245,7 +248,7 @@ fn the_current_application_and_what_does_not_follow_to_the_new_one() {
             c.application.as_mut().unwrap().web.redirect_uris.clear();
         }),
     );
-    let namesake = Application { id: Uuid::nil(), app_id: "a-1".to_owned(), display_name: None, web: Web::default() };
+    let namesake: Application = read(json!({"id": Uuid::nil(), "appId": "a-1"}));
     one(
         "ApplicationNameTaken",
         Warning,
@@ -255,6 +258,43 @@ fn the_current_application_and_what_does_not_follow_to_the_new_one() {
             seen.namesakes = vec![namesake];
         }),
     );
+}
+
+#[test]
+fn what_the_work_takes() {
+    let cannot = |mode: &str| found(json!({"mode": mode}), |seen| seen.cannot_save = true);
+    one("SingleSignOnNotWritable", Critical, false, &["saveSsoConfiguration"], cannot("Apply"));
+    one("SingleSignOnNotWritable", Warning, false, &["can only look"], cannot("Plan"));
+    let lacks =
+        |mode: &str| found(json!({"mode": mode}), |seen| seen.lacking = vec!["AppRoleAssignment.ReadWrite.All"]);
+    let says = ["AppRoleAssignment.ReadWrite.All", "admin consent"];
+    one("PermissionsToApplyNotSeen", Critical, true, &says, lacks("Apply"));
+    assert!(lacks("Plan").is_empty(), "a look takes none of them");
+    // Copied or not, it is said what becomes of other redirect URIs.
+    let other = |copy: bool| {
+        found(json!({"application": {"redirectUris": {"copyFromCurrent": copy}}}), |seen| {
+            let application = seen.current.as_mut().unwrap().application.as_mut().unwrap();
+            application.web.redirect_uris.push("https://encryption.contoso.example".to_owned());
+        })
+    };
+    one("FurtherRedirectUris", Warning, false, &["gets these redirect URIs as well"], other(true));
+    one("FurtherRedirectUris", Warning, false, &["copyFromCurrent is false"], other(false));
+}
+
+#[test]
+fn an_application_that_is_there_already() {
+    let made = |app_id: &str, template: Option<&str>| {
+        let application = json!({"id": Uuid::from_u128(8), "appId": app_id, "displayName": "Mine", "applicationTemplateId": template});
+        (read(application), read(json!({"id": Uuid::from_u128(9), "appId": app_id})))
+    };
+    let existing = |found: Option<(Application, ServicePrincipal)>| {
+        let app_id = found.as_ref().map_or("unknown".to_owned(), |(application, _)| application.app_id.clone());
+        self::found(json!({}), move |seen| seen.existing = Some(Existing { app_id, found }))
+    };
+    assert!(existing(Some(made("new", Some("8adf8e6e")))).is_empty());
+    one("ExistingApplicationNotFound", Critical, false, &["unknown"], existing(None));
+    one("ExistingIsCurrent", Critical, false, &["Mine"], existing(Some(made(CURRENT, Some("8adf8e6e")))));
+    one("ExistingCannotProvision", Critical, true, &["Mine"], existing(Some(made("new", None))));
 }
 
 #[test]

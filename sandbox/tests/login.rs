@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
-use support::entra::{HUB, forged, signer};
+use support::entra::{DEFAULT_PERMISSIONS, HUB, forged, signer};
 use support::{Answer, World, contoso, contoso_with, world};
 
 /// What a refusal says: status, `error` and AADSTS number.
@@ -57,8 +57,7 @@ async fn a_secret_gets_a_token_that_the_published_key_verifies() {
     assert_eq!(claims["iss"], format!("{}/{}/", entra.authority_url, entra.tenant_id));
     assert_eq!((&claims["appid"], &claims["tid"]), (&json!(entra.client_id), &json!(entra.tenant_id)));
     assert_eq!((&claims["idtyp"], &claims["ver"], &claims["appidacr"]), (&json!("app"), &json!("1.0"), &json!("1")));
-    let roles = ["Application.Read.All", "GroupMember.Read.All", "Policy.Read.All", "User.Read.All"];
-    assert_eq!(claims["roles"], json!(roles));
+    assert_eq!(claims["roles"], json!(DEFAULT_PERMISSIONS));
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
     assert_eq!(world.graph_with(token).send("/organization").await.status, 200);
 

@@ -1,44 +1,7 @@
-//! What an `SsoMigration` shows: what was found, and what will become of the users.
+//! What an `SsoMigration` shows before anything is done: what was found, and what will become of the users.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::status::{Step, conditions_schema};
-
-/// What the operator found.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SsoMigrationStatus {
-    /// The generation that this status speaks of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// `Ready` and `Succeeded` always, `Planned` in mode `Plan`, `Reconciling` or `Stalled` only while true.
-    #[serde(default)]
-    #[schemars(schema_with = "conditions_schema")]
-    pub conditions: Vec<Condition>,
-    /// The state in a sentence.
-    #[serde(default)]
-    pub summary: String,
-    /// The application by which people sign in now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub current_application: Option<ObservedApplication>,
-    /// What was found before anything is done, the gravest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub findings: Vec<Finding>,
-    /// All findings, who would be assigned, and the forecast for each user.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub report: Option<ReportReference>,
-    /// What the migration will mean for the users.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub forecast: Option<ForecastSummary>,
-    /// The steps of the present mode, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub steps: Vec<Step<MigrationStepName>>,
-    /// The last value of the annotation `migration.devolutions.net/requestedAt` that was acted on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_handled_reconcile_at: Option<String>,
-}
 
 /// Where a report is kept.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -48,27 +11,6 @@ pub struct ReportReference {
     pub secret_name: String,
     /// The digest of the report: one that was changed is not shown.
     pub digest: String,
-}
-
-/// The steps of an `SsoMigration`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
-pub enum MigrationStepName {
-    /// Everything that could get in the way is looked at, and what will become of each user.
-    Preflight,
-}
-
-/// An application, as Entra ID shows it.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ObservedApplication {
-    /// Its application (client) id.
-    pub app_id: String,
-    /// Its name.
-    pub display_name: String,
-    /// Whether only those who are assigned may sign in.
-    pub assignment_required: bool,
-    /// How many users and groups are assigned.
-    pub assignments: u32,
 }
 
 /// Something that was found before anything is done.

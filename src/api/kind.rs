@@ -7,7 +7,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
 use serde::de::DeserializeOwned;
 
-use super::{GroupReplacement, GroupReplacementStatus, SsoMigration, SsoMigrationStatus, TenantConnectionStatus};
+use super::{
+    GroupReplacement, GroupReplacementStatus, PlanReference, SsoMigration, SsoMigrationStatus, TargetKind,
+    TenantConnectionStatus,
+};
 
 /// A kind of ours.
 pub trait Kind:
@@ -53,6 +56,30 @@ macro_rules! common_status {
     )+};
 }
 common_status!(TenantConnectionStatus, SsoMigrationStatus, GroupReplacementStatus);
+
+/// A kind whose objects ask for work that has plans.
+pub trait Asks: Kind {
+    /// How a `PlanApproval` names it.
+    const TARGET: TargetKind;
+    /// Its name in a URL.
+    const PLURAL: &'static str;
+    /// Its plans, the present one last.
+    fn plans(&self) -> &[PlanReference];
+}
+
+macro_rules! asks {
+    ($($kind:ident, $plural:literal);+) => {$(
+        impl Asks for $kind {
+            const TARGET: TargetKind = TargetKind::$kind;
+            const PLURAL: &'static str = $plural;
+
+            fn plans(&self) -> &[PlanReference] {
+                self.status.as_ref().map(|status| status.plans.as_slice()).unwrap_or_default()
+            }
+        }
+    )+};
+}
+asks!(GroupReplacement, "groupreplacements"; SsoMigration, "ssomigrations");
 
 /// A kind that works through a `TenantConnection`.
 pub trait UsesConnection {

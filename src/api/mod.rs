@@ -6,29 +6,36 @@
 // Every `printcolumn` names its type and path: clippy takes these for repeated attributes.
 #![allow(clippy::duplicated_attributes)]
 
+mod cutover;
 mod entra_tenant;
 mod forecast;
 mod group_replacement;
 mod kind;
+mod migration_status;
 mod plan_approval;
 mod reference;
 mod sso_migration;
 mod status;
 mod tenant_connection;
 
+pub use cutover::{ClientSecretSettings, CutoverSettings, RedirectUris, Window};
 pub use entra_tenant::{
     ClientCertificate, ClientSecret, CustomCloud, EntraCloud, EntraCloudType, EntraCredential, EntraCredentialType,
     EntraTenant, MissingPermission, ObservedEntra, WorkloadIdentity,
 };
 pub use forecast::{
-    Acknowledgement, CauseCount, Finding, ForecastSummary, MigrationStepName, ObservedApplication, Question,
-    ReportReference, Severity, SignInForecast, SsoMigrationStatus, SynchronizationForecast,
+    Acknowledgement, CauseCount, Finding, ForecastSummary, Question, ReportReference, Severity, SignInForecast,
+    SynchronizationForecast,
 };
 pub use group_replacement::{
     ApprovalRequirement, CustomGroupRef, EntraGroupRef, Failsafe, GroupReplacement, GroupReplacementSpec,
     GroupReplacementStatus, Mode, ResolvedGroup,
 };
-pub use kind::{CommonStatus, Kind, UsesConnection};
+pub use kind::{Asks, CommonStatus, Kind, UsesConnection};
+pub use migration_status::{
+    Evidence, KeptSecret, MadeApplication, MigrationStepName, ObservedApplication, ObservedCutover, SignInCounts,
+    SsoMigrationStatus,
+};
 pub use plan_approval::{ApprovalTarget, PlanApproval, PlanApprovalSpec, PlanApprovalStatus, TargetKind};
 pub use reference::{CaBundleRef, LocalRef};
 pub use sso_migration::{

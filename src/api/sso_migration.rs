@@ -1,13 +1,16 @@
 //! `SsoMigration`: from an old single sign-on configuration to a new enterprise application.
+//! The settings of its parts that say how, and when, stand in `cutover`.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::forecast::SsoMigrationStatus;
+use super::cutover::{ClientSecretSettings, CutoverSettings, RedirectUris, default_approvals};
 use super::group_replacement::EntraGroupRef;
+use super::migration_status::SsoMigrationStatus;
 use super::reference::LocalRef;
+use super::status::Gate;
 
 /// Moves the single sign-on of Devolutions Cloud to a new enterprise application in Entra ID.
 #[derive(Clone, CustomResource, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
@@ -21,7 +24,7 @@ use super::reference::LocalRef;
     category = "devolutions",
     status = "SsoMigrationStatus",
     derive = "PartialEq",
-    doc = "Moves the single sign-on of Devolutions Cloud from an old application to a new enterprise application in Entra ID. So far it shows what that would mean for each user, and writes nothing.",
+    doc = "Moves the single sign-on of Devolutions Cloud from an old application to a new enterprise application in Entra ID, in the vendor's order and with a way back.",
     validation = Rule::new("size(self.metadata.name) <= 200").message("metadata.name must be at most 200 characters: names of Secrets are made from it"),
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
@@ -29,6 +32,7 @@ use super::reference::LocalRef;
     printcolumn(name = "Sign in", type_ = "integer", json_path = ".status.forecast.signIn.after"),
     printcolumn(name = "Lost", type_ = "integer", json_path = ".status.forecast.signIn.lost"),
     printcolumn(name = "Synced", type_ = "integer", json_path = ".status.forecast.synchronization.synced"),
+    printcolumn(name = "Cutover", type_ = "string", json_path = ".status.cutover.evidence"),
     printcolumn(name = "Summary", type_ = "string", json_path = ".status.summary"),
     printcolumn(name = "Connection", type_ = "string", json_path = ".spec.connectionRef.name", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
@@ -39,9 +43,10 @@ use super::reference::LocalRef;
 pub struct SsoMigrationSpec {
     /// The `TenantConnection` to work through. It needs its `entra` side.
     pub connection_ref: LocalRef,
-    /// `Plan` shows what would come of it and writes nothing outside the cluster.
+    /// `Plan` shows what would come of it and writes nothing outside the cluster; `Apply` does it; `Rollback` brings the
+    /// old configuration back.
     pub mode: MigrationMode,
-    /// Does not look any more. Set it back to go on.
+    /// Stops before the next request that changes anything. Set it back to go on.
     #[serde(default)]
     pub suspend: bool,
     /// The application by which people sign in now. Only needed where Devolutions Cloud's side cannot tell.
@@ -53,6 +58,15 @@ pub struct SsoMigrationSpec {
     /// Who is to be assigned to the new application.
     #[serde(default)]
     pub assignments: Assignments,
+    /// When and how people begin to sign in by the new application.
+    #[serde(default)]
+    pub cutover: CutoverSettings,
+    /// Where a person is asked before it goes on. What the connection's policy asks for counts as well.
+    #[serde(default = "default_approvals")]
+    #[schemars(length(max = 3), extend("x-kubernetes-list-type" = "set"))]
+    #[x_kube(validation = Rule::new("self.all(gate, gate in ['Start', 'Cutover', 'Rollback'])")
+        .message("a migration has the gates Start, Cutover and Rollback"))]
+    pub approvals: Vec<Gate>,
     /// The account that still gets in when single sign-on fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<BreakGlass>,
@@ -71,6 +85,10 @@ pub struct SsoMigrationSpec {
 pub enum MigrationMode {
     /// Look, tell what would come of it, write nothing outside.
     Plan,
+    /// Make the new application, assign people to it, and have them sign in by it.
+    Apply,
+    /// Have people sign in by the old application again. The new one and its assignments stay.
+    Rollback,
 }
 
 /// Names an application by its application (client) id.
@@ -88,10 +106,20 @@ pub struct ApplicationRef {
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewApplication {
-    /// Its name.
+    /// The name that it is made with. Of no account where `existing` is given.
     #[serde(default = "default_display_name")]
     #[schemars(length(min = 1, max = 120))]
     pub display_name: String,
+    /// An application that is there already, such as one that a person has made from the template: it is used, and only
+    /// what it lacks is added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing: Option<ApplicationRef>,
+    /// Where it may send people back to.
+    #[serde(default)]
+    pub redirect_uris: RedirectUris,
+    /// The secret by which Devolutions Cloud proves that it may ask for the application's tokens.
+    #[serde(default)]
+    pub client_secret: ClientSecretSettings,
     /// Whether only those who are assigned may sign in.
     #[serde(default)]
     pub assignment_required: AssignmentRequirement,
@@ -103,7 +131,13 @@ fn default_display_name() -> String {
 
 impl Default for NewApplication {
     fn default() -> Self {
-        Self { display_name: default_display_name(), assignment_required: AssignmentRequirement::default() }
+        Self {
+            display_name: default_display_name(),
+            existing: None,
+            redirect_uris: RedirectUris::default(),
+            client_secret: ClientSecretSettings::default(),
+            assignment_required: AssignmentRequirement::default(),
+        }
     }
 }
 

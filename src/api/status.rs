@@ -9,8 +9,13 @@ use serde::{Deserialize, Serialize};
 pub enum Gate {
     /// Before the first permission is granted to the Entra group.
     Replacement,
-    /// Before the first permission is given back to the custom group.
+    /// Of a replacement: before the first permission is given back to the custom group. Of a migration: before people sign
+    /// in by the old application again.
     Rollback,
+    /// Before the first request that changes anything in Entra ID.
+    Start,
+    /// Before people sign in by the new application.
+    Cutover,
 }
 
 impl Gate {
@@ -20,6 +25,8 @@ impl Gate {
         match self {
             Self::Replacement => "Replacement",
             Self::Rollback => "Rollback",
+            Self::Start => "Start",
+            Self::Cutover => "Cutover",
         }
     }
 }
@@ -129,10 +136,12 @@ pub struct PlanReference {
     /// does not make a plan another one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub document_digest: String,
-    /// How many permissions it grants.
-    pub grants: u32,
-    /// How many permissions it revokes.
-    pub revokes: u32,
+    /// How many permissions it grants, where it is a replacement's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<u32>,
+    /// How many permissions it revokes, where it is a replacement's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revokes: Option<u32>,
     /// Who approved it, where an approval was needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approver: Option<String>,

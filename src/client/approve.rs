@@ -10,12 +10,11 @@ use kube::runtime::wait::await_condition;
 use kube::{Api, ResourceExt as _};
 
 use super::cluster::Cluster;
-use super::document::{self, Detail};
+use super::document::{self, Detail, Planning};
 use super::style::{GOOD, WAITS, paint, show, wrap};
-use super::subject::Subject as _;
-use super::{ClusterArgs, Kind, Stop, Target, approver, program};
+use super::{ClusterArgs, Kind, Stop, Target, advice, approver};
 use crate::api::{
-    ApprovalTarget, GroupReplacement, PlanApproval, PlanApprovalSpec, PlanReference, PlanState, TargetKind,
+    ApprovalTarget, GroupReplacement, PlanApproval, PlanApprovalSpec, PlanReference, PlanState, SsoMigration,
 };
 use crate::plan::count;
 
@@ -24,7 +23,7 @@ use crate::plan::count;
 // Each is a switch of its own on the command line.
 #[allow(clippy::struct_excessive_bools)]
 pub struct ApproveArgs {
-    /// Whose plan: grpr/NAME
+    /// Whose plan: grpr/NAME or ssom/NAME
     pub target: Target,
     /// Where to look.
     #[command(flatten)]
@@ -32,7 +31,7 @@ pub struct ApproveArgs {
     /// Approve without asking
     #[arg(short, long)]
     pub yes: bool,
-    /// Show the whole plan, not only the first and last effects of each phase
+    /// Show the whole plan, not only its first and last effects
     #[arg(long)]
     pub full: bool,
     /// Approve this plan only: the hash that you were given or saw before
@@ -59,53 +58,46 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// Approves the plan that waits.
 pub async fn approve(args: &ApproveArgs) -> Result<(), Stop> {
-    let name = &args.target.name;
-    match args.target.kind {
-        Kind::GroupReplacement => {}
-        Kind::SsoMigration => return Err(nothing_to_approve(name)),
-    }
     let cluster = args.cluster.connect().await?;
-    let object: GroupReplacement = cluster.get(name).await?;
+    match args.target.kind {
+        Kind::GroupReplacement => approve_plan_of::<GroupReplacement>(args, &cluster).await,
+        Kind::SsoMigration => approve_plan_of::<SsoMigration>(args, &cluster).await,
+    }
+}
+
+async fn approve_plan_of<R: Planning>(args: &ApproveArgs, cluster: &Cluster) -> Result<(), Stop> {
+    let object: R = cluster.get(&args.target.name).await?;
     let reference = waiting(&object)?;
     if let Some(wanted) = args.hash.as_ref().filter(|wanted| **wanted != reference.hash) {
         return Err(Stop::refused(format!(
-            "Not approved: the plan of \"{}\" is now {}, not {wanted}. Something that it rests on has changed. Look at it: {} plan grpr/{0} -n {}",
+            "Not approved: the plan of \"{}\" is now {}, not {wanted}. Something that it rests on has changed. Look at it: {}",
             object.name_any(),
             reference.hash,
-            program(),
-            cluster.namespace
+            advice::ours(&object, "plan")
         )));
     }
-    show_plan(args, &cluster, &object, reference).await?;
-    let approver = approver::whoami(&cluster).await?;
-    approver::require_right(&cluster, &object, &approver).await?;
+    show_plan(args, cluster, &object, reference).await?;
+    let approver = approver::whoami(cluster).await?;
+    approver::require_right(cluster, &object, &approver).await?;
     if !args.yes {
         approver::confirm(&approver)?;
     }
-    let approval = create(args, &cluster, &object, reference, &approver).await?;
+    let approval = create(args, cluster, &object, reference, &approver).await?;
     show(&format!("{}\n", wrap("", &format!("PlanApproval {} created as {approver}.", approval.name_any()))))?;
     if !args.wait {
         return Ok(());
     }
-    outcome(args, &cluster, &approval, reference).await
-}
-
-fn nothing_to_approve(migration: &str) -> Stop {
-    Stop::refused(format!(
-        "Not approved: SsoMigration \"{migration}\" has nothing to approve yet. So far an SsoMigration only looks, and writes nothing outside the cluster. What it sees: {} plan ssom/{migration}",
-        program()
-    ))
+    outcome(args, cluster, &object, reference, &approval).await
 }
 
 /// The plan that an approval can be given to.
-fn waiting(object: &GroupReplacement) -> Result<&PlanReference, Stop> {
-    let present = document::present(object).ok_or_else(|| Stop::refused(document::none(object).message))?;
+fn waiting(object: &impl Planning) -> Result<&PlanReference, Stop> {
+    let present = document::present(object).ok_or_else(|| Stop::refused(object.lacks("plan").message))?;
     match present.state {
         PlanState::AwaitingApproval | PlanState::Preview => Ok(present),
         PlanState::Running | PlanState::Stale | PlanState::Completed => Err(Stop::refused(format!(
-            "No plan of GroupReplacement \"{}\" in namespace \"{}\" waits for approval (the last one: {}). Now: {}",
-            object.name_any(),
-            object.namespace().unwrap_or_default(),
+            "No plan of {} waits for approval (the last one: {}). Now: {}",
+            object.called(),
             document::state(present),
             object.summary()
         ))),
@@ -113,29 +105,21 @@ fn waiting(object: &GroupReplacement) -> Result<&PlanReference, Stop> {
 }
 
 /// Nobody approves here what could not be shown, unless that is what they ask for.
-async fn show_plan(
+async fn show_plan<R: Planning>(
     args: &ApproveArgs,
     cluster: &Cluster,
-    object: &GroupReplacement,
+    object: &R,
     reference: &PlanReference,
 ) -> Result<(), Stop> {
     match document::read(cluster, object, reference).await {
         Ok(plan) => {
             let detail = if args.full { Detail::Full } else { Detail::Short };
-            let heading = document::heading(object, reference, Some(&plan));
-            show(&format!("{heading}{}\n", document::phases(&plan, detail)))?;
-            Ok(())
+            show(&format!("{}\n", document::text(object, reference, &plan, detail)))
         }
         Err(failure) if args.without_reading => {
-            let size = format!(
-                "{} and {}",
-                count(reference.grants as usize, "grant"),
-                count(reference.revokes as usize, "revoke")
-            );
-            let said = format!("Nobody read this plan here ({size}): {}", failure.message);
+            let said = format!("Nobody read this plan here{}: {}", size(reference), failure.message);
             let heading = document::heading(object, reference, None);
-            show(&format!("{heading}{}\n\n", paint(WAITS, &wrap("", &said))))?;
-            Ok(())
+            show(&format!("{heading}{}\n\n", paint(WAITS, &wrap("", &said))))
         }
         Err(failure) => Err(Stop::refused(format!(
             "Not approved, since the plan could not be shown. {} To read it you need the verb get on the Secret {} in namespace \"{}\". To approve it by its hash all the same: --without-reading.",
@@ -144,10 +128,17 @@ async fn show_plan(
     }
 }
 
-async fn create(
+/// How large a plan is, where status tells.
+fn size(reference: &PlanReference) -> String {
+    reference.grants.zip(reference.revokes).map_or_else(String::new, |(grants, revokes)| {
+        format!(" ({} and {})", count(grants as usize, "grant"), count(revokes as usize, "revoke"))
+    })
+}
+
+async fn create<R: Planning>(
     args: &ApproveArgs,
     cluster: &Cluster,
-    object: &GroupReplacement,
+    object: &R,
     reference: &PlanReference,
     approver: &str,
 ) -> Result<PlanApproval, Stop> {
@@ -159,11 +150,7 @@ async fn create(
         }
     };
     let spec = PlanApprovalSpec {
-        target: ApprovalTarget {
-            kind: TargetKind::GroupReplacement,
-            name: object.name_any(),
-            uid: object.uid().unwrap_or_default(),
-        },
+        target: ApprovalTarget { kind: R::TARGET, name: object.name_any(), uid: object.uid().unwrap_or_default() },
         gate: reference.gate,
         plan: reference.hash.clone(),
         approver: approver.to_owned(),
@@ -184,21 +171,22 @@ fn verdict(approval: &PlanApproval) -> Option<(bool, &str, &str)> {
 }
 
 /// Waits for the operator's word on the approval.
-async fn outcome(
+async fn outcome<R: Planning>(
     args: &ApproveArgs,
     cluster: &Cluster,
-    approval: &PlanApproval,
+    object: &R,
     reference: &PlanReference,
+    approval: &PlanApproval,
 ) -> Result<(), Stop> {
     let name = approval.name_any();
     let api: Api<PlanApproval> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
-    // What is only previewed is not begun, so being accepted is all that can become of it.
-    let is_preview = reference.state == PlanState::Preview;
+    // Where it is not used at once, being accepted is all that can become of it now.
+    let deferral = object.deferral(reference, Timestamp::now());
+    let is_end = |accepted: bool, reason: &str| !accepted || reason == "Used" || deferral.is_some();
     let is_settled = |approval: Option<&PlanApproval>| {
-        approval
-            .is_none_or(|a| verdict(a).is_some_and(|(accepted, reason, _)| !accepted || reason == "Used" || is_preview))
+        approval.is_none_or(|a| verdict(a).is_some_and(|(accepted, reason, _)| is_end(accepted, reason)))
     };
-    let status = format!("{} status grpr/{} -n {}", program(), approval.spec.target.name, cluster.namespace);
+    let status = advice::ours(object, "status");
     let settled = match tokio::time::timeout(args.timeout, await_condition(api, &name, is_settled)).await {
         Err(_) => {
             return Err(Stop::failed(format!(
@@ -216,14 +204,11 @@ async fn outcome(
     match settled.as_ref().and_then(verdict) {
         Some((true, "Used", _)) => {
             show(&format!("{}\n", paint(GOOD, "Approved, and the operator has begun.")))?;
-            show(&format!("{}\n", wrap("", &format!("Follow it: {status} --watch"))))?;
-            Ok(())
+            show(&format!("{}\n", wrap("", &format!("Follow it: {status} --watch"))))
         }
         Some((true, _, _)) => {
             show(&format!("{}\n", paint(GOOD, "Approved.")))?;
-            let said = "The mode is Plan, so nothing is done until it is Apply; the approval counts as long as the plan is the same.";
-            show(&format!("{}\n", wrap("", said)))?;
-            Ok(())
+            show(&format!("{}\n", wrap("", &deferral.unwrap_or_default())))
         }
         Some((false, reason, message)) => {
             Err(Stop::refused(format!("The operator refused PlanApproval {name} ({reason}): {message}")))
@@ -235,12 +220,28 @@ async fn outcome(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::example;
 
     #[test]
-    fn a_migration_has_nothing_to_approve() {
-        let stop = nothing_to_approve("contoso");
+    fn only_a_plan_that_nobody_has_begun_can_be_approved() {
+        let mut migration = example::cutover::waiting();
+        assert_eq!(waiting(&migration).unwrap().gate, crate::api::Gate::Cutover);
+        migration.status.as_mut().unwrap().plans[0].state = PlanState::Completed;
+        let stop = waiting(&migration).unwrap_err();
         assert_eq!(stop.exit, super::super::Exit::Refused);
-        assert!(stop.message.contains("only looks") && stop.message.contains("plan ssom/contoso"), "{}", stop.message);
+        let said =
+            "No plan of SsoMigration \"contoso\" in namespace \"migration\" waits for approval (the last one: done).";
+        assert!(stop.message.starts_with(said), "{}", stop.message);
+        let stop = waiting(&example::replacement()).unwrap_err();
+        assert!(stop.exit == super::super::Exit::Refused && stop.message.contains("has no plan"), "{}", stop.message);
+    }
+
+    #[test]
+    fn the_size_is_told_where_it_is_known() {
+        let mut reference = example::cutover::waiting().status.unwrap().plans.remove(0);
+        assert_eq!(size(&reference), "");
+        (reference.grants, reference.revokes) = (Some(10), Some(1));
+        assert_eq!(size(&reference), " (10 grants and 1 revoke)");
     }
 
     #[test]

@@ -9,8 +9,9 @@ use kube::{Api, ResourceExt as _};
 
 use super::Stop;
 use super::cluster::Cluster;
+use super::document::Planning;
 use super::style::plain;
-use crate::api::{GROUP, GroupReplacement};
+use crate::api::GROUP;
 
 /// One's own user name, by the server's word: what `kubectl auth whoami` shows.
 pub async fn whoami(cluster: &Cluster) -> Result<String, Stop> {
@@ -25,10 +26,10 @@ pub async fn whoami(cluster: &Cluster) -> Result<String, Stop> {
 }
 
 /// Refuses who may not approve, before they are asked and anything is written.
-pub async fn require_right(cluster: &Cluster, object: &GroupReplacement, approver: &str) -> Result<(), Stop> {
+pub async fn require_right<R: Planning>(cluster: &Cluster, object: &R, approver: &str) -> Result<(), Stop> {
     let attributes = ResourceAttributes {
         group: Some(GROUP.to_owned()),
-        resource: Some("groupreplacements".to_owned()),
+        resource: Some(R::PLURAL.to_owned()),
         name: Some(object.name_any()),
         namespace: Some(cluster.namespace.clone()),
         verb: Some("approve".to_owned()),
@@ -44,9 +45,9 @@ pub async fn require_right(cluster: &Cluster, object: &GroupReplacement, approve
         return Ok(());
     }
     Err(Stop::refused(format!(
-        "Not approved: \"{approver}\" may not approve GroupReplacement \"{}\" in namespace \"{}\". The verb approve on groupreplacements in API group {GROUP} is needed: ask whoever gives out rights in this namespace, or have somebody approve who has it.",
-        object.name_any(),
-        cluster.namespace
+        "Not approved: \"{approver}\" may not approve {}. The verb approve on {} in API group {GROUP} is needed: ask whoever gives out rights in this namespace, or have somebody approve who has it.",
+        object.called(),
+        R::PLURAL
     )))
 }
 

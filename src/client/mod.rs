@@ -3,7 +3,7 @@
 //!
 //! - `plan`, `approve`, `status`: the commands; `approver`: who approves
 //! - `cluster`, `target`: which cluster, which namespace, which resource
-//! - `document`: the plan of a replacement in full, and how it reads; `forecast`: the same of a migration
+//! - `document`: plans in full, and how they read; `forecast`: the same of what a migration means for the users
 //! - `subject`: what is asked of a resource, whatever its kind; `advice`: who must act now, and how
 //! - `screen`: the one screen of `status`; `style`: colours and line breaks
 

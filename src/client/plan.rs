@@ -7,6 +7,7 @@ use serde_json::json;
 use super::cluster::Cluster;
 use super::document::{self, Detail};
 use super::style::{self, show};
+use super::subject::Subject as _;
 use super::{ClusterArgs, Kind, Stop, Target, forecast};
 use crate::api::{GroupReplacement, SsoMigration};
 
@@ -15,14 +16,14 @@ use crate::api::{GroupReplacement, SsoMigration};
 pub enum Format {
     /// For people.
     Text,
-    /// For programs: the plan or forecast as it is stored, with what status says of it.
+    /// For programs: plan and forecast as they are stored, with what status says of them.
     Json,
 }
 
 /// Settings of `operator plan`.
 #[derive(Args, Clone, Debug)]
 pub struct PlanArgs {
-    /// Whose: grpr/NAME for the plan of a replacement, ssom/NAME for the forecast of a migration
+    /// Whose: grpr/NAME for the plan of a replacement, ssom/NAME for plan and forecast of a migration
     pub target: Target,
     /// Where to look.
     #[command(flatten)]
@@ -36,20 +37,17 @@ pub struct PlanArgs {
 pub async fn plan(args: &PlanArgs) -> Result<(), Stop> {
     let cluster = args.cluster.connect().await?;
     match args.target.kind {
-        Kind::GroupReplacement => plan_of_replacement(args, &cluster).await,
-        Kind::SsoMigration => forecast_of_migration(args, &cluster).await,
+        Kind::GroupReplacement => of_replacement(args, &cluster).await,
+        Kind::SsoMigration => of_migration(args, &cluster).await,
     }
 }
 
-async fn plan_of_replacement(args: &PlanArgs, cluster: &Cluster) -> Result<(), Stop> {
+async fn of_replacement(args: &PlanArgs, cluster: &Cluster) -> Result<(), Stop> {
     let object: GroupReplacement = cluster.get(&args.target.name).await?;
-    let reference = document::present(&object).ok_or_else(|| document::none(&object))?;
+    let reference = document::present(&object).ok_or_else(|| object.lacks("plan"))?;
     let plan = document::read(cluster, &object, reference).await?;
     match args.output {
-        Format::Text => {
-            let heading = document::heading(&object, reference, Some(&plan));
-            show(&format!("{heading}{}", document::phases(&plan, Detail::Full)))
-        }
+        Format::Text => show(&document::text(&object, reference, &plan, Detail::Full)),
         Format::Json => show(&style::json(&json!({
             "namespace": object.namespace(),
             "name": object.name_any(),
@@ -60,23 +58,48 @@ async fn plan_of_replacement(args: &PlanArgs, cluster: &Cluster) -> Result<(), S
     }
 }
 
-async fn forecast_of_migration(args: &PlanArgs, cluster: &Cluster) -> Result<(), Stop> {
+/// What is foreseen, then what is done. Either can be missing.
+async fn of_migration(args: &PlanArgs, cluster: &Cluster) -> Result<(), Stop> {
     let object: SsoMigration = cluster.get(&args.target.name).await?;
-    let Some(reference) = forecast::present(&object) else {
+    let (foreseen, planned) = (forecast::present(&object), document::present(&object));
+    if foreseen.is_none() && planned.is_none() {
         if args.output == Format::Text {
             show(&forecast::without(&object))?;
         }
-        return Err(forecast::none(&object));
-    };
-    let stored = forecast::read(cluster, &object, reference).await?;
+        return Err(object.lacks("forecast and no plan"));
+    }
     match args.output {
-        Format::Text => show(&forecast::text(&object, &forecast::parse(stored, &reference.secret_name)?)),
-        Format::Json => show(&style::json(&json!({
-            "namespace": object.namespace(),
-            "name": object.name_any(),
-            "uid": object.uid(),
-            "status": object.status.as_ref().map(|status| &status.forecast),
-            "report": stored,
-        }))),
+        Format::Text => {
+            // What is of the past stands in the way of what is to be decided now.
+            let foreseen = foreseen.filter(|_| planned.is_none() || forecast::is_ahead(&object));
+            if let Some(reference) = foreseen {
+                let stored = forecast::read(cluster, &object, reference).await?;
+                show(&forecast::text(&object, &forecast::parse(stored, &reference.secret_name)?))?;
+            }
+            if let Some(reference) = planned {
+                let plan = document::read(cluster, &object, reference).await?;
+                let gap = if foreseen.is_some() { "\n" } else { "" };
+                show(&format!("{gap}{}", document::text(&object, reference, &plan, Detail::Full)))?;
+            }
+            Ok(())
+        }
+        Format::Json => {
+            let report = match foreseen {
+                Some(reference) => Some(forecast::read(cluster, &object, reference).await?),
+                None => None,
+            };
+            let plan = match planned {
+                Some(reference) => Some(document::read(cluster, &object, reference).await?),
+                None => None,
+            };
+            show(&style::json(&json!({
+                "namespace": object.namespace(),
+                "name": object.name_any(),
+                "uid": object.uid(),
+                "status": object.status.as_ref().map(|status| &status.forecast),
+                "report": report,
+                "plan": plan,
+            })))
+        }
     }
 }

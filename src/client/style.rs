@@ -96,7 +96,12 @@ pub fn wrap(first: &str, text: &str) -> String {
 /// `text` in lines, the first a little in, the others further in than anything else begins: whoever chooses a name
 /// chooses where its line is broken too, and what follows must not look like a line of ours.
 pub fn paragraph(text: &str) -> String {
-    hang("  ", HANGING, text)
+    hanging("  ", text)
+}
+
+/// The same, the first line after `first`.
+pub fn hanging(first: &str, text: &str) -> String {
+    hang(first, HANGING, text)
 }
 
 /// `text` in lines, the first after `first`, the others `indent` in.

@@ -1,16 +1,34 @@
 //! What the commands ask of a resource, whatever its kind.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt as _;
 use kube::core::object::HasStatus;
 
-use crate::api::{CommonStatus, GroupReplacement, Kind, SsoMigration};
+use super::Stop;
+use crate::api::{CommonStatus, GroupReplacement, Kind, MigrationMode, SsoMigration};
 
 /// A resource that the commands speak of.
 pub trait Subject: Kind + HasStatus<Status: CommonStatus> {
     /// The short name of its kind.
     const SHORT: &'static str;
-    /// The reason of `Ready` when all that was asked for is done.
-    const DONE: &'static [&'static str];
+
+    /// The reasons of `Ready` when all that its spec asks for is done.
+    fn done(&self) -> &'static [&'static str];
+
+    /// What it is, for a sentence.
+    fn called(&self) -> String {
+        let namespace = self.namespace().unwrap_or_default();
+        format!("{} \"{}\" in namespace \"{namespace}\"", Self::kind(&()), self.name_any())
+    }
+
+    /// That it does not have `what` was asked for, and why.
+    fn lacks(&self, what: &str) -> Stop {
+        let why = match self.condition("Ready") {
+            Some(ready) => format!("{}: {}", ready.reason, ready.message),
+            None => "The operator has not looked at it. Is it running, and does it work in this namespace?".to_owned(),
+        };
+        Stop::failed(format!("{} has no {what}. {why}", self.called()))
+    }
 
     /// Its conditions.
     fn conditions(&self) -> &[Condition] {
@@ -49,7 +67,7 @@ pub trait Subject: Kind + HasStatus<Status: CommonStatus> {
 
     /// Whether all that was asked for is done.
     fn is_done(&self) -> bool {
-        self.is_observed() && Self::DONE.contains(&self.reason())
+        self.is_observed() && self.done().contains(&self.reason())
     }
 
     /// Whether it cannot go on without a person who mends something.
@@ -60,11 +78,48 @@ pub trait Subject: Kind + HasStatus<Status: CommonStatus> {
 
 impl Subject for GroupReplacement {
     const SHORT: &'static str = "grpr";
-    const DONE: &'static [&'static str] = &["Replaced", "RolledBack"];
+
+    fn done(&self) -> &'static [&'static str] {
+        &["Replaced", "RolledBack"]
+    }
 }
 
 impl Subject for SsoMigration {
     const SHORT: &'static str = "ssom";
-    // Its only mode so far asks for no more than a look.
-    const DONE: &'static [&'static str] = &["Planned"];
+
+    fn done(&self) -> &'static [&'static str] {
+        match self.spec.mode {
+            MigrationMode::Plan => &["Planned"],
+            MigrationMode::Apply => &["CutOver"],
+            MigrationMode::Rollback => &["RolledBack"],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::client::example;
+
+    #[test]
+    fn a_migration_is_done_when_its_mode_is() {
+        let is_done = |mode: &str, reason: &str| example::migration(&json!({"mode": mode, "reason": reason})).is_done();
+        for (mode, done) in [("Plan", "Planned"), ("Apply", "CutOver"), ("Rollback", "RolledBack")] {
+            for reason in ["Planned", "CutOver", "RolledBack", "AwaitingApproval", "Returned", "SignInFails"] {
+                assert_eq!(is_done(mode, reason), reason == done, "{mode} {reason}");
+            }
+        }
+        let before = json!({"mode": "Apply", "reason": "CutOver", "generation": 2});
+        assert!(!example::migration(&before).is_done(), "that was before the last change");
+    }
+
+    #[test]
+    fn what_is_lacking_is_told_with_why() {
+        let migration = example::migration(&json!({"reason": "EntraNotConfigured", "message": "Add it."}));
+        let said = "SsoMigration \"contoso\" in namespace \"migration\" has no plan. EntraNotConfigured: Add it.";
+        assert_eq!(migration.lacks("plan").message, said);
+        assert!(example::replacement().lacks("plan").message.contains("The operator has not looked at it."));
+    }
 }

@@ -16,9 +16,9 @@ pub struct Target {
 /// The kinds that can be named.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
-    /// Also where only a name is given.
+    /// One custom group's replacement; also where only a name is given.
     GroupReplacement,
-    /// So far it only shows what would come of it.
+    /// A move to a new enterprise application.
     SsoMigration,
 }
 

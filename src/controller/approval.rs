@@ -10,7 +10,7 @@ use kube::{Api, Client, ResourceExt as _};
 
 use super::status::{self, set};
 use super::{Connector, Context, guard};
-use crate::api::{GroupReplacement, PlanApproval, PlanApprovalStatus, PlanState, TargetKind};
+use crate::api::{Asks, GroupReplacement, PlanApproval, PlanApprovalStatus, PlanState, SsoMigration, TargetKind};
 use crate::error::Failure;
 use crate::plan::approval::{Pending, Verdict, judge};
 
@@ -43,22 +43,29 @@ fn is_used(object: &PlanApproval) -> bool {
 }
 
 async fn examine(object: &PlanApproval, client: &Client) -> Result<(bool, &'static str, String), Failure> {
+    match object.spec.target.kind {
+        TargetKind::GroupReplacement => hold::<GroupReplacement>(object, client).await,
+        TargetKind::SsoMigration => hold::<SsoMigration>(object, client).await,
+    }
+}
+
+/// Holds an approval against its target.
+async fn hold<R: Asks>(object: &PlanApproval, client: &Client) -> Result<(bool, &'static str, String), Failure> {
     let spec = &object.spec;
-    let TargetKind::GroupReplacement = spec.target.kind;
-    let api: Api<GroupReplacement> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+    let api: Api<R> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
     let target = api
         .get_opt(&spec.target.name)
         .await
-        .map_err(|e| Failure::kubernetes(&format!("read GroupReplacement \"{}\"", spec.target.name), &e))?;
-    let plans = target.iter().filter_map(|t| t.status.as_ref()).flat_map(|s| &s.plans);
-    let used = plans.clone().any(|p| p.approval == object.metadata.name && p.hash == spec.plan);
+        .map_err(|e| Failure::kubernetes(&format!("read {} \"{}\"", R::kind(&()), spec.target.name), &e))?;
+    let plans = target.as_ref().map(Asks::plans).unwrap_or_default();
+    let used = plans.iter().any(|p| p.approval == object.metadata.name && p.hash == spec.plan);
     if used {
         return Ok((true, "Used", format!("The plan was begun on {}'s word.", spec.approver)));
     }
-    let waiting = plans.clone().find(|p| p.state == PlanState::AwaitingApproval || p.state == PlanState::Preview);
-    let uid = target.as_ref().and_then(|t| t.metadata.uid.clone()).unwrap_or_default();
+    let waiting = plans.iter().find(|p| p.state == PlanState::AwaitingApproval || p.state == PlanState::Preview);
+    let uid = target.as_ref().and_then(kube::ResourceExt::uid).unwrap_or_default();
     let pending = target.as_ref().map(|_| Pending {
-        kind: TargetKind::GroupReplacement,
+        kind: R::TARGET,
         name: &spec.target.name,
         uid: &uid,
         plan: waiting.map(|p| (p.gate, p.hash.as_str())),

@@ -7,6 +7,8 @@ mod connection;
 mod events;
 mod guard;
 pub mod migration;
+mod plans;
+mod recent;
 pub mod replacement;
 mod state;
 mod status;
@@ -18,6 +20,7 @@ pub use backoff::Backoff;
 pub use claims::Claims;
 pub use connection::{Connected, Connections, Connector, Endpoint, RestConnector};
 pub use events::Events;
+pub use recent::Recent;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +29,7 @@ use kube::runtime::controller::Action;
 use kube::{Client, Resource};
 use tokio::sync::watch;
 
+use crate::api::Asks;
 use crate::error::Failure;
 use crate::metrics::Metrics;
 
@@ -39,6 +43,8 @@ pub struct Context<K: Connector> {
     pub backoff: Backoff,
     /// Who is writing for which group.
     pub claims: Claims,
+    /// What was written to Entra ID lately.
+    pub recent: Recent,
     /// What Prometheus sees.
     pub metrics: Arc<Metrics>,
     /// In whose name events are published: the replica.
@@ -47,6 +53,26 @@ pub struct Context<K: Connector> {
     pub stopping: watch::Receiver<bool>,
     /// How often the outside is looked at while waiting for something that sends no event.
     pub observe_interval: Duration,
+    /// How long what was written to Entra ID may stay unseen.
+    pub entra_settle: Duration,
+}
+
+impl<K: Connector> Context<K> {
+    /// Whether nothing more is to be written for `object`: its spec was changed, suspended for one, or it is gone, or the
+    /// operator is to stop. Asked of the API server itself: a watch can be silent for long without anybody knowing, and
+    /// where the server cannot be asked, nothing is written.
+    async fn is_interrupted<R: Asks>(&self, object: &R) -> Result<bool, Failure> {
+        if *self.stopping.borrow() {
+            return Ok(true);
+        }
+        let now = status::live(&self.client, object).await?;
+        Ok(now.is_none_or(|now| {
+            now.meta().uid != object.meta().uid
+                || now.meta().deletion_timestamp.is_some()
+                // Another spec asks for something else, and so does the next pass.
+                || now.meta().generation != object.meta().generation
+        }))
+    }
 }
 
 /// A look at the outside rests so many times as long as it took: that of a large tenant costs it a thousand requests.

@@ -29,8 +29,11 @@ pub fn set<N: Copy + Ord>(steps: &mut Vec<Step<N>>, name: N, state: StepState, m
     step.state = state;
     match state {
         StepState::Running | StepState::Waiting => {
+            // What had ended begins anew.
+            if step.completed_at.take().is_some() {
+                step.started_at = None;
+            }
             step.started_at.get_or_insert_with(now);
-            step.completed_at = None;
         }
         StepState::Completed | StepState::Failed | StepState::Skipped => {
             step.started_at.get_or_insert_with(now);

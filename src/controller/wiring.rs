@@ -15,7 +15,7 @@ use super::migration::{self, Migrations};
 use super::replacement::{self, Replacements};
 use super::tenant::{self, Tenants};
 use super::{Connector, Context, Events, after_failure, approval};
-use crate::api::{GroupReplacement, Kind, PlanApproval, SsoMigration, TenantConnection, UsesConnection};
+use crate::api::{Asks, GroupReplacement, Kind, PlanApproval, SsoMigration, TenantConnection, UsesConnection};
 use crate::error::Failure;
 
 /// How many objects of a kind are worked on at once.
@@ -50,6 +50,9 @@ pub fn controllers<K: Connector>(
     context.metrics.count_migrations(of_connection.clone());
     let events = Events::new(client.clone(), "ssomigration", &context.instance);
     let migrations = controller
+        .watches_stream(changes::<PlanApproval>(client, namespace, wants), |approval| {
+            target_of::<SsoMigration>(&approval)
+        })
         .watches_stream(changes::<TenantConnection>(client, namespace, wants), move |connection| {
             users_of(&of_connection, &connection)
         })
@@ -66,12 +69,10 @@ pub fn controllers<K: Connector>(
     let of_connection = controller.store();
     context.metrics.count_replacements(of_connection.clone());
     let events = Events::new(client.clone(), "groupreplacement", &context.instance);
-    let of_approval = |approval: PlanApproval| {
-        let target = ObjectRef::new(&approval.spec.target.name);
-        approval.namespace().map(|namespace| target.within(&namespace))
-    };
     let replacements = controller
-        .watches_stream(changes::<PlanApproval>(client, namespace, wants), of_approval)
+        .watches_stream(changes::<PlanApproval>(client, namespace, wants), |approval| {
+            target_of::<GroupReplacement>(&approval)
+        })
         .watches_stream(changes::<TenantConnection>(client, namespace, wants), move |connection| {
             users_of(&of_connection, &connection)
         })
@@ -85,10 +86,13 @@ pub fn controllers<K: Connector>(
         .for_each(log);
 
     let controller = watched::<PlanApproval>(client, namespace, wants);
-    let of_target = controller.store();
+    let (of_replacement, of_migration) = (controller.store(), controller.store());
     let approvals = controller
         .watches_stream(changes::<GroupReplacement>(client, namespace, |target| Some(shows(target))), move |target| {
-            approvals_of(&of_target, &target)
+            approvals_of(&of_replacement, &target)
+        })
+        .watches_stream(changes::<SsoMigration>(client, namespace, |target| Some(shows(target))), move |target| {
+            approvals_of(&of_migration, &target)
         })
         .with_config(settings())
         .graceful_shutdown_on(stop.clone())
@@ -113,10 +117,10 @@ fn wants<R: kube::Resource>(object: &R) -> Option<u64> {
 }
 
 /// What approvals are held against: the object itself and its plans.
-fn shows(object: &GroupReplacement) -> u64 {
+fn shows<R: Asks>(object: &R) -> u64 {
     let mut hasher = DefaultHasher::new();
     object.uid().hash(&mut hasher);
-    for plan in object.status.iter().flat_map(|s| &s.plans) {
+    for plan in object.plans() {
         (plan.state as u8, &plan.hash, &plan.approval).hash(&mut hasher);
     }
     hasher.finish()
@@ -151,9 +155,17 @@ fn users_of<R: Kind + UsesConnection>(store: &Store<R>, connection: &TenantConne
     store.state().iter().filter(|r| uses(r)).map(|r| ObjectRef::from_obj(&**r)).collect()
 }
 
-fn approvals_of(store: &Store<PlanApproval>, target: &GroupReplacement) -> Vec<ObjectRef<PlanApproval>> {
+/// What an approval is of, where it is one of this kind.
+fn target_of<R: Asks>(approval: &PlanApproval) -> Option<ObjectRef<R>> {
+    let target = Some(&approval.spec.target).filter(|target| target.kind == R::TARGET)?;
+    approval.namespace().map(|namespace| ObjectRef::new(&target.name).within(&namespace))
+}
+
+fn approvals_of<R: Asks>(store: &Store<PlanApproval>, target: &R) -> Vec<ObjectRef<PlanApproval>> {
     let (name, namespace) = (target.name_any(), target.namespace());
-    let names = |a: &Arc<PlanApproval>| a.spec.target.name == name && a.namespace() == namespace;
+    let names = |a: &Arc<PlanApproval>| {
+        a.spec.target.kind == R::TARGET && a.spec.target.name == name && a.namespace() == namespace
+    };
     store.state().iter().filter(|a| names(a)).map(|a| ObjectRef::from_obj(&**a)).collect()
 }
 

@@ -15,6 +15,7 @@ pub use session::Credentials;
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::error::Failure;
@@ -79,6 +80,14 @@ pub trait DevolutionsCloud: Send + Sync + 'static {
     fn group(&self, id: GroupId) -> impl Future<Output = Result<Option<Group>, Failure>> + Send;
     /// How people sign in now; none where the server cannot tell.
     fn sso(&self) -> impl Future<Output = Result<Option<SsoConfiguration>, Failure>> + Send;
+    /// Tries a configuration without saving it; none where the server cannot.
+    fn test_sso(
+        &self,
+        client: &SsoClient,
+        secret: &SecretString,
+    ) -> impl Future<Output = Result<Option<SsoTest>, Failure>> + Send;
+    /// Has people sign in by this configuration from now on: the whole of it in one request. Sent again it changes nothing.
+    fn save_sso(&self, client: &SsoClient, secret: &SecretString) -> impl Future<Output = Result<(), Failure>> + Send;
     /// The tenant's e-mail domains; none where the server cannot tell.
     fn domains(&self) -> impl Future<Output = Result<Option<Vec<Domain>>, Failure>> + Send;
     /// Whether nobody may sign in but by single sign-on; none where the server cannot tell.

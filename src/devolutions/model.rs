@@ -130,6 +130,9 @@ pub struct SsoConfiguration {
     pub provider: SsoProvider,
     /// Whether it is switched on.
     pub enabled: bool,
+    /// What it is called in the settings.
+    #[serde(default)]
+    pub name: Option<String>,
     /// The application (client) id, where the server tells it.
     #[serde(default)]
     pub client_id: Option<String>,
@@ -141,8 +144,52 @@ pub struct SsoConfiguration {
     pub callback_url: Option<String>,
 }
 
+/// A configuration for single sign-on by OpenID Connect, as it is typed in, without its secret.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SsoClient {
+    /// What it is called in the settings.
+    pub name: String,
+    /// The application (client) id.
+    pub client_id: String,
+    /// The OpenID Connect metadata document.
+    pub discovery_url: String,
+}
+
+impl SsoClient {
+    /// Whether people sign in by this application, as a server shows it; none where it does not show enough to tell.
+    #[must_use]
+    pub fn is_shown_by(&self, shown: &SsoConfiguration) -> Option<bool> {
+        if shown.provider != SsoProvider::OpenId {
+            return Some(false);
+        }
+        shown.client_id.as_ref().map(|id| id.eq_ignore_ascii_case(&self.client_id))
+    }
+}
+
+/// What came of trying a configuration.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+pub struct SsoTest {
+    /// Whether it went well.
+    pub ok: bool,
+    /// Why not.
+    #[serde(default)]
+    pub error: Option<SsoTestError>,
+}
+
+/// Why a configuration does not work.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+pub struct SsoTestError {
+    /// Where it failed.
+    #[serde(default)]
+    pub stage: String,
+    /// A word or an AADSTS code.
+    #[serde(default)]
+    pub code: String,
+}
+
 /// What signs people in.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SsoProvider {
     /// An application at an identity provider, by OpenID Connect.

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use reqwest::Method;
 use reqwest::header::IF_MATCH;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::session::Session;
 use super::{
     Credentials, DevolutionsCloud, Domain, Entry, Group, GroupId, Identity, Observed, Permission, PermissionSet, Place,
-    SsoConfiguration, Target, User, Vault,
+    SsoClient, SsoConfiguration, SsoTest, Target, User, Vault,
 };
 use crate::error::{Class, Failure};
 use crate::http::{self, Outcome};
@@ -139,6 +141,15 @@ fn path_of_group(at: &Target<'_>) -> Vec<String> {
     path
 }
 
+/// A configuration as a person would type it in.
+fn typed_in(client: &SsoClient, secret: &SecretString) -> Value {
+    json!({
+        "clientId": client.client_id,
+        "clientSecret": secret.expose_secret(),
+        "discoveryUrl": client.discovery_url,
+    })
+}
+
 fn strs(path: &[String]) -> Vec<&str> {
     path.iter().map(String::as_str).collect()
 }
@@ -174,6 +185,23 @@ impl DevolutionsCloud for Rest {
 
     async fn sso(&self) -> Result<Option<SsoConfiguration>, Failure> {
         self.read_if_any("read how people sign in", &["authentication", "sso"]).await
+    }
+
+    async fn test_sso(&self, client: &SsoClient, secret: &SecretString) -> Result<Option<SsoTest>, Failure> {
+        let what = format!("test single sign-on by the application {}", client.client_id);
+        let body = typed_in(client, secret);
+        match self.session.call(&what, Method::POST, &["authentication", "sso", "test"], |r| r.json(&body)).await? {
+            Outcome::NotFound(_) => Ok(None),
+            outcome => Ok(Some(outcome.good()?.json()?)),
+        }
+    }
+
+    async fn save_sso(&self, client: &SsoClient, secret: &SecretString) -> Result<(), Failure> {
+        let what = format!("save single sign-on by the application {}", client.client_id);
+        let mut body = typed_in(client, secret);
+        body["name"] = client.name.clone().into();
+        let outcome = self.session.call(&what, Method::PUT, &["authentication", "sso"], |r| r.json(&body)).await?;
+        outcome.good().map(drop)
     }
 
     async fn domains(&self) -> Result<Option<Vec<Domain>>, Failure> {

@@ -1,6 +1,7 @@
 //! Where Entra ID and Microsoft Graph are, by the name of the cloud.
 
 use url::Url;
+use uuid::Uuid;
 
 use crate::api::{EntraCloud, EntraCloudType};
 use crate::error::{Class, Failure};
@@ -12,10 +13,18 @@ pub struct Hosts {
     pub authority: Url,
     /// Where Microsoft Graph is, without a version.
     pub graph: Url,
+    /// The template for applications that are in no gallery.
+    pub template: Uuid,
     /// Hosts that are not Microsoft's. Whoever runs the operator must have allowed them: without that, any author of a
     /// `TenantConnection` could have a secret sent to a host of theirs.
     pub to_be_allowed: Vec<String>,
 }
+
+/// The template for applications that are in no gallery, by cloud
+/// (<https://learn.microsoft.com/graph/api/applicationtemplate-instantiate>).
+const GLOBAL_TEMPLATE: Uuid = Uuid::from_u128(0x8adf_8e6e_67b2_4cf2_a259_e3dc_5476_c621);
+const US_GOVERNMENT_TEMPLATE: Uuid = Uuid::from_u128(0x4602_d0b4_76bb_404b_bca9_2652_e1a3_9c6d);
+const CHINA_TEMPLATE: Uuid = Uuid::from_u128(0x5a53_2e38_1581_4918_9658_008d_c27c_1d68);
 
 impl Hosts {
     /// The addresses of `cloud` (<https://learn.microsoft.com/graph/deployments>).
@@ -32,9 +41,15 @@ impl Hosts {
                 return Self::custom(&custom.authority_host, &custom.graph_url);
             }
         };
+        let template = match cloud.kind {
+            EntraCloudType::UsGovernment | EntraCloudType::UsGovernmentDod => US_GOVERNMENT_TEMPLATE,
+            EntraCloudType::China => CHINA_TEMPLATE,
+            EntraCloudType::Public | EntraCloudType::Custom => GLOBAL_TEMPLATE,
+        };
         Ok(Self {
             authority: https("authorityHost", authority)?,
             graph: https("graphUrl", graph)?,
+            template,
             to_be_allowed: Vec::new(),
         })
     }
@@ -50,7 +65,7 @@ impl Hosts {
         let mut to_be_allowed: Vec<String> =
             [&authority, &graph].into_iter().filter_map(Url::host_str).map(ToOwned::to_owned).collect();
         to_be_allowed.dedup();
-        Ok(Self { authority, graph, to_be_allowed })
+        Ok(Self { authority, graph, template: GLOBAL_TEMPLATE, to_be_allowed })
     }
 }
 

@@ -3,7 +3,7 @@
 //! - `model`: what it holds; `permission`: what we must be allowed to read
 //! - `cloud`: where it is, by the name of the cloud
 //! - `credential`: how we prove who we are; `certificate`: by what we sign; `token`: how we come to a token, by Microsoft's own library; `azure`: that on our own TLS
-//! - `graph`: what is asked; `session`: how; `refusal`: what Graph and the token endpoint mean when they refuse
+//! - `writer`: what we change in it; `graph`: what is asked for all that; `session`: how; `refusal`: what Graph and the token endpoint mean when they refuse
 
 mod azure;
 mod certificate;
@@ -17,16 +17,20 @@ mod refusal;
 mod secrets;
 mod session;
 mod token;
+mod writer;
 
 pub use certificate::Certificate;
 pub use cloud::Hosts;
 pub use credential::{Assertion, Credential};
 pub use graph::Graph;
 pub use model::*;
+pub use writer::{ApplicationChange, EntraWriter, Instantiated, NewSecret, PrincipalChange};
 
 use std::collections::BTreeSet;
 use std::future::Future;
 
+use k8s_openapi::jiff::Timestamp;
+use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
 
@@ -42,6 +46,8 @@ pub struct EntraEndpoint {
     pub authority: Url,
     /// Where Microsoft Graph is; the version is not part of it.
     pub graph: Url,
+    /// The template for applications that are in no gallery, which each cloud has another of.
+    pub template: Uuid,
     /// Hosts that are not Microsoft's, and so must have been allowed by whoever runs the operator.
     pub to_be_allowed: Vec<String>,
     /// How our application proves that it is the one.
@@ -50,7 +56,7 @@ pub struct EntraEndpoint {
     pub ca_bundle: Option<Vec<u8>>,
 }
 
-/// What we need of Entra ID. Only reads so far.
+/// What we read of Entra ID.
 pub trait Entra: Send + Sync + 'static {
     /// The application permissions that our token carries, by name; none where the token does not tell. Microsoft
     /// reserves the right to change what a token looks like, so this is for advice, never for a decision.
@@ -85,4 +91,14 @@ pub trait Entra: Send + Sync + 'static {
     fn secret_policy(&self) -> impl Future<Output = Result<SecretPolicy, Failure>> + Send;
     /// The names of the claims mapping and home realm discovery policies on an enterprise application.
     fn policies_on(&self, principal: &ServicePrincipal) -> impl Future<Output = Result<Vec<String>, Failure>> + Send;
+    /// What an enterprise application may do in the name of who signs in.
+    fn consents(&self, principal: &ServicePrincipal) -> impl Future<Output = Result<Vec<Consent>, Failure>> + Send;
+    /// The sign-ins by an application since then. The log is minutes late, needs a tenant with P1, and tells that Entra
+    /// has let somebody pass, not that the other side did (<https://learn.microsoft.com/graph/api/signin-list>).
+    fn sign_ins(&self, app_id: &str, since: Timestamp) -> impl Future<Output = Result<Vec<SignIn>, Failure>> + Send;
+    /// Whether an application gets tokens by this client secret. Nothing of the token is kept.
+    fn redeems(&self, app_id: &str, secret: &SecretString) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Where the tenant's OpenID Connect metadata document is
+    /// (<https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>).
+    fn metadata_document(&self) -> Url;
 }

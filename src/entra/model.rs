@@ -1,6 +1,8 @@
 //! What Entra ID holds, in our words, with the names of Microsoft Graph v1.0. Pure data: the planners work on it.
 
+use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// For fields that are a collection or an object by Microsoft's types and yet could come as `null`.
@@ -68,6 +70,46 @@ pub struct Application {
     /// Where sign-ins may be sent back to, among other things.
     #[serde(default, deserialize_with = "or_default")]
     pub web: Web,
+    /// When it was made.
+    #[serde(default)]
+    pub created_date_time: Option<Timestamp>,
+    /// The template that it was made from.
+    #[serde(default)]
+    pub application_template_id: Option<String>,
+    /// A reference that its maker gave it. Ours is the id of the migration.
+    #[serde(default)]
+    pub service_management_reference: Option<String>,
+    /// What its tokens say beside the usual; kept as it came, since it is replaced as a whole.
+    #[serde(default)]
+    pub optional_claims: Option<Value>,
+    /// The permissions that it asks for; the same.
+    #[serde(default, deserialize_with = "or_default")]
+    pub required_resource_access: Vec<Value>,
+    /// Its client secrets, without their values.
+    #[serde(default, deserialize_with = "or_default")]
+    pub password_credentials: Vec<PasswordCredential>,
+}
+
+impl Application {
+    /// What people know it by.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(&self.app_id)
+    }
+}
+
+/// A client secret without its value (<https://learn.microsoft.com/graph/api/resources/passwordcredential>).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordCredential {
+    /// Its id.
+    pub key_id: Uuid,
+    /// What its maker called it.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// Until when it is good.
+    #[serde(default)]
+    pub end_date_time: Option<Timestamp>,
 }
 
 /// The part of an application that concerns web sign-in.
@@ -97,6 +139,75 @@ pub struct ServicePrincipal {
     /// Whether only those who are assigned can.
     #[serde(default)]
     pub app_role_assignment_required: bool,
+    /// Words that Entra ID itself reads: `HideApp` keeps it from people's lists of applications
+    /// (<https://learn.microsoft.com/graph/api/resources/serviceprincipal#properties>).
+    #[serde(default, deserialize_with = "or_default")]
+    pub tags: Vec<String>,
+    /// The roles that one can be assigned in.
+    #[serde(default, deserialize_with = "or_default")]
+    pub app_roles: Vec<AppRole>,
+}
+
+impl ServicePrincipal {
+    /// What people know it by.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(&self.app_id)
+    }
+}
+
+/// A role that one can be assigned in (<https://learn.microsoft.com/graph/api/resources/approle>).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct AppRole {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// Whether one can be assigned in it.
+    #[serde(default)]
+    pub is_enabled: bool,
+    /// `User` for users and groups, `Application`, or both.
+    #[serde(default, deserialize_with = "or_default")]
+    pub allowed_member_types: Vec<String>,
+}
+
+/// Consent: what an application may do in the name of who signs in
+/// (<https://learn.microsoft.com/graph/api/resources/oauth2permissiongrant>).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Consent {
+    /// Its id.
+    pub id: String,
+    /// `AllPrincipals` or `Principal`.
+    pub consent_type: String,
+    /// The object id of the service principal whose permissions these are.
+    pub resource_id: String,
+    /// The permissions, with blanks between.
+    #[serde(default)]
+    pub scope: Option<String>,
+}
+
+/// A sign-in (<https://learn.microsoft.com/graph/api/resources/signin>).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SignIn {
+    /// When.
+    pub created_date_time: Timestamp,
+    /// Who.
+    #[serde(default)]
+    pub user_id: Option<Uuid>,
+    /// How it ended.
+    pub status: SignInStatus,
+}
+
+/// How a sign-in ended (<https://learn.microsoft.com/graph/api/resources/signinstatus>).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInStatus {
+    /// 0 for well, else the number of an AADSTS code.
+    pub error_code: i64,
 }
 
 /// Somebody who is assigned to an application

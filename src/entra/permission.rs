@@ -17,7 +17,7 @@ pub struct Needed {
 }
 
 /// All of them.
-pub const NEEDED: [Needed; 4] = [
+pub const NEEDED: [Needed; 8] = [
     Needed {
         name: "Application.Read.All",
         or: &["Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
@@ -48,7 +48,44 @@ pub const NEEDED: [Needed; 4] = [
         what_for: "reading Conditional Access and the other policies that would not follow to the new application",
         is_optional: true,
     },
+    Needed {
+        name: APPLICATIONS,
+        or: &[],
+        what_for: "making the new application, and a client secret on the old one for the way back",
+        is_optional: true,
+    },
+    Needed {
+        name: ASSIGNMENTS,
+        or: &[],
+        what_for: "assigning people and groups to the new application",
+        is_optional: true,
+    },
+    Needed {
+        name: CONSENT,
+        or: &["Directory.ReadWrite.All"],
+        what_for: "consenting that the new application may read who signs in",
+        is_optional: true,
+    },
+    Needed {
+        name: SIGN_INS,
+        or: &[],
+        what_for: "seeing that people sign in by the new application, without which nothing is brought back by itself",
+        is_optional: true,
+    },
 ];
+
+/// The permissions without which `mode: Apply` cannot do all of its work, where nobody else has done it.
+pub const TO_APPLY: [&str; 3] = [APPLICATIONS, ASSIGNMENTS, CONSENT];
+
+/// The permission to write applications. `Application.ReadWrite.OwnedBy` does for the new one, and for the old one only
+/// where our application is an owner of it.
+pub const APPLICATIONS: &str = "Application.ReadWrite.All";
+/// The permission to assign.
+pub const ASSIGNMENTS: &str = "AppRoleAssignment.ReadWrite.All";
+/// The permission to consent, and to read what was consented to.
+pub const CONSENT: &str = "DelegatedPermissionGrant.ReadWrite.All";
+/// The permission to read the sign-in log.
+pub const SIGN_INS: &str = "AuditLog.Read.All";
 
 /// The permission without which no policy is looked at.
 pub const POLICIES: &str = "Policy.Read.All";
@@ -65,8 +102,10 @@ mod tests {
 
     #[test]
     fn a_larger_permission_counts_for_the_smaller_one_and_nothing_for_the_policies() {
+        let to_work = |name: &&str| super::TO_APPLY.contains(name) || *name == super::SIGN_INS;
         let missing = |found: &[&str]| -> Vec<&str> {
-            super::missing(&found.iter().map(ToString::to_string).collect()).into_iter().map(|n| n.name).collect()
+            let all = super::missing(&found.iter().map(ToString::to_string).collect());
+            all.into_iter().map(|n| n.name).filter(|name| !to_work(name)).collect()
         };
         assert_eq!(missing(&["Directory.Read.All"]), ["Policy.Read.All"]);
         assert_eq!(

@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::{Client, Method};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::{Url, form_urlencoded};
 use uuid::Uuid;
 
@@ -38,6 +39,20 @@ pub struct Read<'a> {
     pub path: &'a [&'a str],
     /// Names and values, such as `$select`.
     pub query: &'a [(&'a str, &'a str)],
+}
+
+/// A request that changes something.
+pub struct Write<'a> {
+    /// Completes "Could not …": what is tried, on what.
+    pub what: &'a str,
+    /// The application permission that it takes.
+    pub permission: &'static str,
+    /// How.
+    pub method: Method,
+    /// The path under the version.
+    pub path: &'a [&'a str],
+    /// What is sent.
+    pub body: &'a Value,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +137,34 @@ impl Session {
                     }
                     if failure.reason == "PermissionMissing" {
                         // Only another token would tell that it has been granted meanwhile.
+                        self.tokens.forget_if_old(&token)?;
+                    }
+                    return Err(failure);
+                }
+            }
+            is_first = false;
+        }
+    }
+
+    /// Sends a request that changes something, once. Only where the token was refused, so that it had no effect, it is sent
+    /// again with another one.
+    pub async fn write(&self, write: &Write<'_>) -> Result<Answer, Failure> {
+        let system = MicrosoftGraph { permission: write.permission };
+        let url = below(&self.base, write.path)?;
+        let mut is_first = true;
+        loop {
+            let token = self.tokens.get().await?;
+            let request = self
+                .client
+                .request(write.method.clone(), url.clone())
+                .bearer_auth(token.secret.expose_secret())
+                .header("client-request-id", Uuid::new_v4().to_string())
+                .json(write.body);
+            match http::send(&system, &self.metrics, write.what, request).await {
+                Ok(Outcome::Unauthorized(_)) if is_first => self.tokens.forget(&token)?,
+                Ok(outcome) => return outcome.good(),
+                Err(failure) => {
+                    if failure.reason == "PermissionMissing" {
                         self.tokens.forget_if_old(&token)?;
                     }
                     return Err(failure);

@@ -35,6 +35,9 @@ pub struct Tokens {
     options: ClientOptions,
     scope: String,
     what: String,
+    authority: Url,
+    client: reqwest::Client,
+    metrics: Arc<Metrics>,
     current: Mutex<Arc<Source>>,
 }
 
@@ -59,16 +62,18 @@ impl Tokens {
         let what =
             format!("get a token for Microsoft Graph from {host} as application {client_id} of tenant {tenant_id}");
         let mut cloud = CustomConfiguration::default();
-        cloud.authority_host = authority.into();
+        cloud.authority_host = authority.clone().into();
+        let exit = Exit { client: client.clone(), metrics: metrics.clone(), what: what.clone() };
         let options = ClientOptions {
-            transport: Some(Transport::new(Arc::new(Exit { client, metrics, what: what.clone() }))),
+            transport: Some(Transport::new(Arc::new(exit))),
             // The controllers wait and try again, with one back-off for everything.
             retry: RetryOptions::none(),
             cloud: Some(Arc::new(CloudConfiguration::Custom(cloud))),
             ..ClientOptions::default()
         };
         let current = Mutex::new(source(&tenant_id, &client_id, &credential, &options)?);
-        Ok(Self { tenant_id, client_id, credential, options, scope: scope(&graph), what, current })
+        let scope = scope(&graph);
+        Ok(Self { tenant_id, client_id, credential, options, scope, what, authority, client, metrics, current })
     }
 
     /// A token that is valid for some minutes yet.
@@ -104,6 +109,30 @@ impl Tokens {
         let token = self.get().await?;
         self.forget_if_old(&token)?;
         Ok(roles(self.get().await?.secret.expose_secret()))
+    }
+
+    /// Whether `app_id` gets a token by this client secret. It needs no permission for that, and the token is dropped.
+    pub async fn redeems(&self, app_id: &str, secret: &SecretString) -> Result<(), Failure> {
+        let host = self.authority.host_str().unwrap_or_default();
+        let what = format!("get a token from {host} by the client secret of the application {app_id}");
+        let options = self.options_for(&what);
+        let source = source(&self.tenant_id, app_id, &Credential::Secret(secret.clone()), &options)?;
+        let got = source.credential.get_token(&[&self.scope], None).await;
+        got.map(drop).map_err(|e| failure_in(&e).unwrap_or_else(|| self.not_understood()))
+    }
+
+    /// Where the tenant's metadata document is.
+    pub fn metadata_document(&self) -> Url {
+        let mut url = self.authority.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend([&self.tenant_id, "v2.0", ".well-known", "openid-configuration"]);
+        }
+        url
+    }
+
+    fn options_for(&self, what: &str) -> ClientOptions {
+        let exit = Exit { client: self.client.clone(), metrics: self.metrics.clone(), what: what.to_owned() };
+        ClientOptions { transport: Some(Transport::new(Arc::new(exit))), ..self.options.clone() }
     }
 
     fn not_understood(&self) -> Failure {
@@ -193,6 +222,7 @@ mod tests {
             client_id: "7d1c1f0c-0000-4000-8000-000000000002".to_owned(),
             authority: Url::parse(authority).unwrap(),
             graph: Url::parse("https://graph.example.com/below").unwrap(),
+            template: uuid::Uuid::nil(),
             to_be_allowed: Vec::new(),
             credential,
             ca_bundle: None,

@@ -3,15 +3,21 @@
 //! The rule of this folder: no client, no clock, no `async`, nothing of kube or reqwest. A preview,
 //! the proof, the crash tests and the property tests all rest on that.
 
+pub mod application;
 pub mod approval;
+pub mod assignment;
+pub mod client_secret;
 mod digest;
+pub mod evidence;
 pub mod forecast;
 pub mod group;
 pub mod membership;
+pub mod migration;
 pub mod neutrality;
 pub mod preflight;
 pub mod replacement;
 pub mod run;
+pub mod window;
 
 pub use digest::PlanHash;
 

@@ -1,13 +1,19 @@
 //! What must survive a crash, in Secrets beside the resource: the checkpoint, the snapshots of what
-//! was held before the first write, the plans and forecasts in full. Together they are an access map of a
+//! was held before the first write, the client secrets, the plans and forecasts in full. Together they are an access map of a
 //! password vault, so as a whole it is nowhere else: status, events and logs name single places and at
 //! most twenty members.
 
 mod archive;
 mod checkpoint;
+mod client_secret;
+mod migration;
+mod replacement;
 
 pub use archive::Archive;
-pub use checkpoint::{Checkpoint, CheckpointStore, Named, Run, Stopped};
+pub use checkpoint::CheckpointStore;
+pub use client_secret::{ClientSecret, ClientSecrets, Purpose};
+pub use migration::{ApplicationIds, Asked, CutoverRun, MigrationCheckpoint, Passed, Returning};
+pub use replacement::{Checkpoint, Named, Run, Stopped};
 
 use std::collections::BTreeMap;
 

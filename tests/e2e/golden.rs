@@ -1,4 +1,4 @@
-//! What people see in each state of a replacement, kept in `golden/`: transcripts of commands, with
+//! What people see in each state of a replacement and of a migration, kept in `golden/`: transcripts of commands, with
 //! what differs from run to run masked. `UPDATE_GOLDEN=1` writes them anew; then read them as somebody
 //! who has never seen the project. They must tell what it is doing, how far it is, what failed, on what,
 //! who must act, and how.
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use testbed::wait::{self, Object};
 
 use crate::cli::Person;
+use crate::cutover::{applied, change, sign_in, waits};
 use crate::migration::{decided, migration, until_reason as migration_until};
 use crate::stage::{ALICE, Stage, WITHIN, condition, run};
 
@@ -23,8 +24,9 @@ static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         ("127\\.0\\.0\\.1:[0-9]+", "127.0.0.1:ppppp"),
         ("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>"),
         // Parts of generated names: no vowels (k8s.io/apimachinery/pkg/util/rand).
-        ("(sysadmins|approval)-[bcdfghjklmnpqrstvwxz2456789]{5}", "$1-xxxxx"),
+        ("(sysadmins|contoso|approval)-[bcdfghjklmnpqrstvwxz2456789]{5}", "$1-xxxxx"),
         ("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z", "<time>"),
+        ("expires on [0-9]{4}-[0-9]{2}-[0-9]{2}", "expires on <date>"),
         ("about [0-9]+ (s|min) left", "about <time> left"),
         ("(Resource Version: +)[0-9]+", "$1<number>"),
         ("(?m)^([a-z]+\\.migration.*) [0-9]+[smh]([0-9]+s)?$", "$1 <age>"),
@@ -183,6 +185,66 @@ fn a_migration_that_only_looks() {
         let mut seen = Transcript::new("What was in its way is resolved, accepted or waived.");
         seen.look_at_migration(&stage, &alice).await;
         seen.check("migration-planned.txt");
+        stage.end().await;
+    });
+}
+
+#[test]
+fn a_migration_from_its_beginning_to_its_end_and_back() {
+    run(async {
+        let stage = Stage::new("golden-cutover").await;
+        let alice = Person::new(&stage, ALICE).await;
+        connected(&stage).await;
+        stage.apply(&applied(json!({"approvals": ["Start", "Cutover"]}))).await.unwrap();
+        waits(&stage, "Start").await;
+        let mut seen = Transcript::new("A migration is asked for, and a person is asked before it begins.");
+        seen.operator(&alice, &["status"]).await;
+        seen.operator(&alice, &["plan", "ssom/contoso"]).await;
+        seen.operator(&alice, &["approve", "ssom/contoso", "--yes"]).await;
+        seen.check("migration-start.txt");
+
+        waits(&stage, "Cutover").await;
+        settled(&stage, "Used").await;
+        let mut seen = Transcript::new("Everything is ready, and a person is asked before people sign in by it.");
+        seen.look_at_migration(&stage, &alice).await;
+        seen.operator(&alice, &["approve", "ssom/contoso", "--yes"]).await;
+        seen.check("migration-approving.txt");
+
+        migration_until(&stage, "AwaitingProof").await;
+        let mut seen = Transcript::new("The new configuration is saved, and nobody has signed in by it yet.");
+        seen.operator(&alice, &["status"]).await;
+        seen.check("migration-saved.txt");
+
+        assert!(sign_in(&stage, "bob@contoso.example").await);
+        migration_until(&stage, "CutOver").await;
+        let mut seen = Transcript::new("People sign in by the new application.");
+        seen.look_at_migration(&stage, &alice).await;
+        seen.check("migration-cut-over.txt");
+
+        change(&stage, json!({"mode": "Rollback"})).await;
+        migration_until(&stage, "RolledBack").await;
+        let mut seen = Transcript::new("People sign in by the old application again.");
+        seen.look_at_migration(&stage, &alice).await;
+        seen.check("migration-rolled-back.txt");
+        stage.end().await;
+    });
+}
+
+#[test]
+fn a_migration_that_went_back_by_itself() {
+    run(async {
+        let stage = Stage::new("golden-returned").await;
+        let alice = Person::new(&stage, ALICE).await;
+        connected(&stage).await;
+        stage.apply(&applied(json!({"approvals": []}))).await.unwrap();
+        let state = migration_until(&stage, "AwaitingProof").await;
+        let path = format!("/entra/applications/{}", state["status"]["application"]["appId"].as_str().unwrap());
+        stage.sandbox.control_patch(&path, &json!({"redirectUris": ["https://elsewhere.example/"]})).await.unwrap();
+        assert!(!sign_in(&stage, "bob@contoso.example").await);
+        migration_until(&stage, "Returned").await;
+        let mut seen = Transcript::new("Sign-ins failed, and the old configuration came back by itself.");
+        seen.look_at_migration(&stage, &alice).await;
+        seen.check("migration-returned.txt");
         stage.end().await;
     });
 }

@@ -45,6 +45,52 @@ const NO_SECOND_MEMBERSHIP_CHECK: &[Mistake] = &[
 
 const NO_APPROVAL: &[Mistake] = &[("src/controller/replacement/begin.rs", "if approved.is_none() {", "if false {")];
 
+const CUT_OVER_BEFORE_THE_ASSIGNMENTS: &[Mistake] = &[
+    (
+        "src/controller/migration/mod.rs",
+        "if let Some(outcome) = self.assign(&made, &intended).await? {",
+        "if let Some(outcome) = None::<Outcome> {",
+    ),
+    (
+        "src/controller/migration/cutover.rs",
+        "if !missing(&intended.assignments, &self.entra.assignments(&seen.principal).await?).is_empty() {",
+        "if false {",
+    ),
+];
+
+const INSTANTIATE_TWICE: &[Mistake] = &[
+    (
+        "src/controller/migration/application.rs",
+        "let mut namesakes = sight.observed().namesakes.clone();",
+        "let mut namesakes = sight.observed().namesakes[..0].to_vec();",
+    ),
+    ("src/controller/migration/application.rs", "if Timestamp::now() < until {", "if Timestamp::now() < asked_at {"),
+];
+
+const NO_SECOND_LOOK: &[Mistake] =
+    &[("src/controller/migration/cutover.rs", "for look in 0..LOOKS {", "for look in 0..LOOKS.min(0) {")];
+
+#[test]
+fn everybody_still_signs_in_and_cut_over_before_the_assignments_is_caught() {
+    let program = build("early-cutover", CUT_OVER_BEFORE_THE_ASSIGNMENTS);
+    let said = complaint(crate::cutover::everybody_still_can("early-cutover", Some(program)));
+    assert!(said.contains("AADSTS50105"), "{said}");
+}
+
+#[test]
+fn one_application_is_made_and_instantiate_twice_is_caught() {
+    let program = build("instantiate-twice", INSTANTIATE_TWICE);
+    let said = complaint(crate::cutover_crashes::an_answer_is_lost("instantiate-twice", Some(program)));
+    assert!(said.contains("left: (2, "), "{said}");
+}
+
+#[test]
+fn late_replicas_are_waited_for_and_no_second_look_is_caught() {
+    let program = build("no-second-look", NO_SECOND_LOOK);
+    let said = complaint(crate::cutover_crashes::hears_late("no-second-look", Some(program)));
+    assert!(said.contains("AADSTS"), "{said}");
+}
+
 #[test]
 fn nobody_notices_and_revoke_first_is_caught() {
     run(nobody_notices("right-order", None));

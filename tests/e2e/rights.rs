@@ -76,6 +76,9 @@ fn the_operator_as_installed_is_refused_nothing_and_uses_every_right_it_has() {
         stage.patch("sysadmins", json!({"mode": "Rollback"})).await;
         stage.approve("sysadmins").await;
         stage.until_reason("sysadmins", "RolledBack").await;
+        stage.apply(&crate::cutover::applied(json!({}))).await.unwrap();
+        crate::cutover::approve(&stage, "Cutover").await;
+        crate::migration::until_reason(&stage, "AwaitingProof").await;
         operator.terminate().unwrap();
         operator.ended().await.unwrap();
 
@@ -171,6 +174,7 @@ fn who_edits_or_administrates_a_namespace_may_not_approve_in_it_and_an_approver_
             (("create", "tenantconnections"), &["admin"]),
             (("update", "tenantconnections"), &["admin"]),
             (("approve", "groupreplacements"), &["approver"]),
+            (("approve", "ssomigrations"), &["approver"]),
             (("create", "planapprovals"), &["approver"]),
             (("delete", "planapprovals"), &["approver"]),
             (("update", "planapprovals"), &[]),

@@ -106,6 +106,11 @@ impl Stage {
         Self::with(name, world, None).await
     }
 
+    /// Another world, worked on by another operator than ours.
+    pub async fn in_world_with_operator(name: &str, world: &[&str], program: PathBuf) -> Self {
+        Self::with(name, world, Some(program)).await
+    }
+
     /// The small company, worked on by another operator than ours.
     pub async fn with_operator(name: &str, program: PathBuf) -> Self {
         Self::with(name, &contoso(), Some(program)).await
@@ -264,7 +269,8 @@ async fn options(namespace: &str, log: &Path, program: Option<PathBuf>) -> Optio
     let account = cluster().await.service_account_kubeconfig(namespace, RELEASE, valid).await.unwrap();
     let mut options = Options::new(&account, log);
     let hosts = ["--allow-host", "127.0.0.1", "--allow-entra-host", "127.0.0.1"];
-    let arguments = [&["--namespace", namespace], &hosts[..], &["--observe-interval-seconds", "2"]].concat();
+    let pace = ["--observe-interval-seconds", "2", "--entra-settle-seconds", "6"];
+    let arguments = [&["--namespace", namespace], &hosts[..], &pace].concat();
     options.arguments = arguments.into_iter().map(ToOwned::to_owned).collect();
     options.program = program;
     options
@@ -292,7 +298,7 @@ pub fn replacement(name: &str, from: Value, to: Value, spec: Value) -> Value {
     manifest
 }
 
-/// An approval of the plan that a replacement shows.
+/// An approval of the plan that a replacement or a migration shows.
 pub fn approval(state: &Value, approver: &str) -> Value {
     let plan = state["status"]["plans"].as_array().and_then(|plans| plans.last()).cloned().unwrap_or_default();
     json!({
@@ -300,7 +306,7 @@ pub fn approval(state: &Value, approver: &str) -> Value {
         "kind": "PlanApproval",
         "metadata": {"generateName": "approval-"},
         "spec": {
-            "target": {"kind": "GroupReplacement", "name": state["metadata"]["name"], "uid": state["metadata"]["uid"]},
+            "target": {"kind": state["kind"], "name": state["metadata"]["name"], "uid": state["metadata"]["uid"]},
             "gate": plan["gate"],
             "plan": plan["hash"],
             "approver": approver,
@@ -328,7 +334,7 @@ pub fn is_observed(state: &Value) -> bool {
 fn people() -> String {
     let create =
         json!({"apiGroups": ["migration.devolutions.net"], "resources": ["planapprovals"], "verbs": ["create", "get"]});
-    let approve = json!({"apiGroups": ["migration.devolutions.net"], "resources": ["groupreplacements"], "verbs": ["get", "approve"]});
+    let approve = json!({"apiGroups": ["migration.devolutions.net"], "resources": ["ssomigrations", "groupreplacements"], "verbs": ["get", "approve"]});
     let role = |name: &str, user: &str, rules: Value| {
         let bind = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": name},

@@ -1,4 +1,4 @@
-//! Reading Entra ID: our adapter against the sandbox's Microsoft Graph and token endpoint, over TLS. And what Devolutions
+//! Reading and writing Entra ID: our adapter against the sandbox's Microsoft Graph and token endpoint, over TLS. And what Devolutions
 //! Cloud tells of its single sign-on.
 
 #![allow(clippy::unwrap_used, reason = "the permission for tests in clippy.toml does not reach their helper functions")]
@@ -7,3 +7,4 @@ mod certificate;
 mod reading;
 mod refusals;
 mod stage;
+mod writing;

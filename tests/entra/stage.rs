@@ -17,6 +17,8 @@ const SCENARIO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sandbox/scenarios/c
 pub const APP: &str = "9c1e5a7d-4b1f-4c53-8f0a-2d7e6b9c1a01";
 /// Another one of the same tenant.
 pub const PAYROLL: &str = "9c1e5a7d-4b1f-4c53-8f0a-2d7e6b9c1a02";
+/// The template for applications that are in no gallery.
+const TEMPLATE: &str = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621";
 /// What every injected refusal says for people. It must not be shown.
 pub const CANARY: &str = "canary-of-the-servers-text";
 
@@ -58,6 +60,7 @@ impl Stage {
             client_id: self.export("CLIENT_ID").to_owned(),
             authority: Url::parse(self.export("AUTHORITY_URL")).unwrap(),
             graph: Url::parse(self.export("GRAPH_URL")).unwrap(),
+            template: Uuid::parse_str(TEMPLATE).unwrap(),
             to_be_allowed: Vec::new(),
             credential,
             ca_bundle: Some(std::fs::read(self.sandbox.authority()).unwrap()),

@@ -76,7 +76,7 @@ namespace: {{ .Release.Namespace }}
 - apiGroups: [migration.devolutions.net]
   resources: [tenantconnections/status, ssomigrations/status, groupreplacements/status, planapprovals/status]
   verbs: [patch]
-# Credentials are read; checkpoint, snapshots, plans and forecasts are kept. Never listed, watched or deleted.
+# Credentials are read; checkpoint, snapshots, client secrets, plans and forecasts are kept. Never listed, watched or deleted.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, update]

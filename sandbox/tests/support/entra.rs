@@ -87,6 +87,18 @@ pub const INSTANTIATE: &str = "/applicationTemplates/8adf8e6e-67b2-4cf2-a259-e3d
 /// The role `User` of the template.
 pub const USER_ROLE: &str = "18d14569-c3bd-439b-9a66-3a2aee01d14f";
 
+/// What the operator's application has where the scenario says nothing else, in order.
+pub const DEFAULT_PERMISSIONS: &[&str] = &[
+    "AppRoleAssignment.ReadWrite.All",
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "AuditLog.Read.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "GroupMember.Read.All",
+    "Policy.Read.All",
+    "User.Read.All",
+];
+
 /// What a migration of single sign-on needs.
 pub const MIGRATE: &[&str] = &[
     "Application.ReadWrite.OwnedBy",

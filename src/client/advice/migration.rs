@@ -1,22 +1,15 @@
 //! Who must act on a migration now, and how.
 
-use super::{Advice, general, kubectl, ours, unobserved};
+use super::{Advice, general, kubectl, look_again, merge, ours, unobserved};
 use crate::api::{Acknowledgement, SsoMigration};
 use crate::client::subject::Subject as _;
 
 /// Who must act on `object` now, and how.
 pub fn of(object: &SsoMigration) -> Advice {
-    if let Some(advice) = unobserved(object, "") {
+    if let Some(advice) = unobserved(object) {
         return advice;
     }
-    let plan = vec![ours(object, "plan")];
     match object.reason() {
-        "Planned" => Advice {
-            commands: plan,
-            ..Advice::nobody(
-                "Nobody now: it is a preview, and nothing was written. To see what it means for each user:",
-            )
-        },
         "PreflightFailed" => {
             let accepting = accepting(object);
             let instead = (!accepting.is_empty()).then(|| {
@@ -24,10 +17,54 @@ pub fn of(object: &SsoMigration) -> Advice {
             });
             let text =
                 "Whoever can resolve the findings; it is looked at again by itself. To see all of them, and each user:";
-            Advice { instead, ..Advice::person(text, plan) }
+            Advice { instead, ..Advice::person(text, vec![ours(object, "plan")]) }
         }
+        "AwaitingWindow" => Advice::nobody("Nobody: it goes on by itself at that time."),
+        "WindowOver" => Advice {
+            instead: Some((
+                "Or take the window out, and it goes on at once:".to_owned(),
+                vec![merge(object, "{\"cutover\":{\"window\":null}}")],
+            )),
+            ..Advice::person(
+                "Whoever may change the SsoMigration. Give another time in spec.cutover.window:",
+                vec![kubectl(object, "edit")],
+            )
+        },
+        "AwaitingReplication" | "OutcomeUnknown" if !object.is_stalled() => {
+            Advice::nobody("Nobody: Entra ID takes its time, and it is looked at again by itself.")
+        }
+        "AwaitingProof" => Advice {
+            instead: going_back(object, "If people cannot sign in, whoever may change the SsoMigration can go back:"),
+            ..Advice::person("Somebody who signs in to Devolutions Cloud, so that it is seen to work.", vec![])
+        },
+        "SignInFails" | "CredentialsRefused" => Advice {
+            instead: going_back(object, "Or whoever may change the SsoMigration has people sign in as before:"),
+            ..Advice::person("Somebody who can mend what is said above, soon. It is looked at again by itself.", vec![])
+        },
+        "CutOver" => Advice {
+            instead: going_back(object, "To have people sign in by the old application again:"),
+            ..Advice::nobody("Nobody: it is done.")
+        },
+        "Returned" => Advice::person(
+            "Somebody who can mend the cause. When it is mended, ask for another try:",
+            vec![look_again(object)],
+        ),
+        "SingleSignOnChanged" => Advice {
+            instead: Some((
+                "If the old application is meant to stay, nothing; for another attempt, say so:".to_owned(),
+                vec![look_again(object)],
+            )),
+            ..Advice::person("Whoever knows why single sign-on was changed by hand.", vec![])
+        },
+        "RolledBack" => Advice::nobody("Nobody: it is done."),
         _ => general(object),
     }
+}
+
+/// How to go back to the old application, after `when`; none where there is no way.
+fn going_back(object: &SsoMigration, when: &str) -> Option<(String, Vec<String>)> {
+    let cutover = object.status.as_ref()?.cutover.as_ref()?;
+    cutover.way_back.then(|| (when.to_owned(), vec![merge(object, "{\"mode\":\"Rollback\"}")]))
 }
 
 /// A command for each finding that can be accepted and has not been. Each adds to the list alone, so that they can be
@@ -59,11 +96,61 @@ mod tests {
     use super::*;
     use crate::client::example::migration;
 
+    const PLAN: &str = "operator plan ssom/contoso -n migration";
+
+    fn patch(spec: &str) -> String {
+        format!("kubectl patch ssom contoso -n migration --type=merge -p '{{\"spec\":{spec}}}'")
+    }
+
+    /// A reason in mode `Apply`, after a cut-over where `way_back` is given.
+    fn at(reason: &str, way_back: Option<bool>) -> Advice {
+        let cutover =
+            way_back.map(|is| json!({"savedAt": "2026-11-25T10:00:00Z", "evidence": "Configured", "wayBack": is}));
+        of(&migration(&json!({"mode": "Apply", "reason": reason, "cutover": cutover})))
+    }
+
     #[test]
-    fn a_preview_asks_nothing_of_anybody() {
-        let advice = of(&migration(&json!({"reason": "Planned"})));
-        assert!(!advice.needs_a_person && advice.instead.is_none(), "{advice:?}");
-        assert_eq!(advice.commands, ["operator plan ssom/contoso -n migration"]);
+    fn plans_are_looked_at_and_then_decided_on() {
+        let planned = of(&migration(&json!({"reason": "Planned"})));
+        assert!(planned.needs_a_person);
+        assert_eq!(planned.commands, [PLAN.to_owned(), patch("{\"mode\":\"Apply\"}")]);
+        let waiting = at("AwaitingApproval", None);
+        assert!(waiting.needs_a_person && waiting.text.contains("the verb approve"), "{waiting:?}");
+        assert_eq!(waiting.commands, [PLAN, "operator approve ssom/contoso -n migration"]);
+    }
+
+    #[test]
+    fn what_goes_on_by_itself_needs_nobody() {
+        for reason in ["AwaitingWindow", "AwaitingReplication", "OutcomeUnknown", "Progressing"] {
+            let advice = at(reason, None);
+            assert!(!advice.needs_a_person && advice.text.starts_with("Nobody: "), "{reason}: {advice:?}");
+        }
+        let over = at("WindowOver", None);
+        assert_eq!(over.commands, ["kubectl edit ssom contoso -n migration"]);
+        assert_eq!(over.instead.unwrap().1, [patch("{\"cutover\":{\"window\":null}}")]);
+    }
+
+    #[test]
+    fn after_the_cut_over_the_way_back_is_shown_where_there_is_one() {
+        for (reason, needs_a_person) in [("AwaitingProof", true), ("SignInFails", true), ("CutOver", false)] {
+            let advice = at(reason, Some(true));
+            assert_eq!(advice.needs_a_person, needs_a_person, "{reason}");
+            assert_eq!(advice.instead.unwrap().1, [patch("{\"mode\":\"Rollback\"}")], "{reason}");
+            assert!(at(reason, Some(false)).instead.is_none() && at(reason, None).instead.is_none(), "{reason}");
+        }
+        assert!(at("CredentialsRefused", Some(true)).instead.is_some());
+        let changed = at("SingleSignOnChanged", Some(true));
+        assert!(changed.needs_a_person && changed.instead.unwrap().1[0].contains("requestedAt"));
+        let returned = at("Returned", Some(true));
+        assert!(returned.needs_a_person && returned.commands[0].contains("requestedAt"), "{returned:?}");
+        let back = of(&migration(&json!({"mode": "Rollback", "reason": "RolledBack"})));
+        assert!(!back.needs_a_person && back.instead.is_none(), "{back:?}");
+    }
+
+    #[test]
+    fn work_under_way_goes_on_whatever_the_spec_has_become() {
+        let advice = of(&migration(&json!({"mode": "Apply", "generation": 2, "reason": "Progressing"})));
+        assert_eq!(advice.text, "Nobody: the operator is at work.");
     }
 
     #[test]
@@ -80,7 +167,7 @@ mod tests {
             ],
         })));
         assert!(advice.needs_a_person);
-        assert_eq!(advice.commands, ["operator plan ssom/contoso -n migration"]);
+        assert_eq!(advice.commands, [PLAN]);
         let (_, commands) = advice.instead.unwrap();
         let patch = r#"[{"op":"add","path":"/spec/acknowledgements/-","value":"NoBreakGlassUser"}]"#;
         assert_eq!(commands, [format!("kubectl patch ssom contoso -n migration --type=json \\\n      -p '{patch}'")]);
@@ -100,8 +187,7 @@ mod tests {
         let stalled = of(&migration(&json!({"reason": "PermissionMissing", "stalled": true})));
         assert!(stalled.text.starts_with("Somebody who can mend what is said above."), "{stalled:?}");
         let suspended = of(&migration(&json!({"reason": "Suspended"})));
-        let command = "kubectl patch ssom contoso -n migration --type=merge -p '{\"spec\":{\"suspend\":false}}'";
-        assert_eq!(suspended.commands, [command]);
+        assert_eq!(suspended.commands, [patch("{\"suspend\":false}")]);
         let passing = of(&migration(&json!({"reason": "KubernetesRequestFailed"})));
         assert!(!passing.needs_a_person, "{passing:?}");
         let unseen = of(&migration(&json!({"generation": 2, "reason": "Planned"})));

@@ -50,15 +50,15 @@ pub fn colour(object: &impl Subject, advice: &Advice) -> Style {
     }
 }
 
-/// Where the status does not speak of the present spec. A phase `under_way` speaks of the spec that it began with, and
-/// is at work all the same.
-fn unobserved<R: Subject>(object: &R, under_way: &str) -> Option<Advice> {
+/// Where the status does not speak of the present spec. Work under way speaks of the spec that it began with, and goes on
+/// all the same.
+fn unobserved<R: Subject>(object: &R) -> Option<Advice> {
     match object.reason() {
         "NotSeenYet" => Some(Advice::person(
             "Nobody yet: the operator has not looked at it. If that lasts, is it running, and does it work in this namespace?",
             vec![],
         )),
-        reason if !object.is_observed() && reason != under_way => Some(Advice::nobody(
+        reason if !object.is_observed() && reason != "Progressing" => Some(Advice::nobody(
             "Nobody yet: the operator has not looked at the last change. If that lasts, is it running?",
         )),
         _ => None,
@@ -68,6 +68,14 @@ fn unobserved<R: Subject>(object: &R, under_way: &str) -> Option<Advice> {
 /// What holds for every kind, where no reason of its own says more.
 fn general<R: Subject>(object: &R) -> Advice {
     match object.reason() {
+        "AwaitingApproval" => Advice::person(
+            "Somebody with the verb approve. Look at the plan, then approve it:",
+            vec![ours(object, "plan"), ours(object, "approve")],
+        ),
+        "Planned" => Advice::person(
+            "Whoever wants it carried out. Look at the plan, then set the mode:",
+            vec![ours(object, "plan"), merge(object, "{\"mode\":\"Apply\"}")],
+        ),
         "Suspended" => {
             Advice::person("Whoever suspended it. To let it go on:", vec![merge(object, "{\"suspend\":false}")])
         }

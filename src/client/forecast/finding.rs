@@ -1,11 +1,9 @@
 //! What was found before anything is done, and how it reads.
 
-use std::fmt::Write as _;
-
 use anstyle::Style;
 
 use crate::api::{Acknowledgement, Finding, Severity};
-use crate::client::style::{BAD, GOOD, STRONG, WAITS, paint, plain, wrap};
+use crate::client::style::{BAD, GOOD, STRONG, WAITS, hanging, paint, plain, wrap};
 use crate::plan::{count, preflight::is_open};
 
 /// The mark of a finding, and its style.
@@ -41,16 +39,21 @@ pub fn list(findings: &[Finding]) -> String {
     } else {
         format!("{}: {}", count(sorted.len(), "finding"), counted(&sorted))
     };
-    let mut text = format!("\n{}\n", paint(STRONG, &title));
-    for finding in sorted {
-        let (sign, style) = mark(finding);
-        let state = match finding.acknowledgement {
-            Acknowledgement::Given => " (accepted)",
-            Acknowledgement::Possible => " (can be accepted)",
-            Acknowledgement::NotApplicable => "",
-        };
-        let _ = writeln!(text, "  {} {}{state}", paint(style, sign), paint(STRONG, &plain(&finding.reason)));
-        let _ = writeln!(text, "{}", wrap("      ", &finding.message));
-    }
-    text
+    let entries: String = sorted.into_iter().map(entry).collect();
+    format!("\n{}\n{entries}", paint(STRONG, &title))
+}
+
+/// One of them in full.
+pub fn entry(finding: &Finding) -> String {
+    let (sign, style) = mark(finding);
+    let state = match finding.acknowledgement {
+        Acknowledgement::Given => " (accepted)",
+        Acknowledgement::Possible => " (can be accepted)",
+        Acknowledgement::NotApplicable => "",
+    };
+    let name = plain(&finding.reason);
+    let first = hanging(&format!("  {sign} "), &format!("{name}{state}"));
+    // Coloured only now, since colours would count for the line breaks.
+    let first = first.replacen(sign, &paint(style, sign), 1).replacen(&name, &paint(STRONG, &name), 1);
+    format!("{first}\n{}\n", wrap("      ", &finding.message))
 }

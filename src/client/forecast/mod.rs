@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::style::{STRONG, field, paint, wrap};
 use super::subject::Subject as _;
 use super::{Stop, advice, cluster::Cluster};
-use crate::api::{AssignmentRequirement, ForecastSummary, REQUESTED_AT, ReportReference, SsoMigration};
+use crate::api::{AssignmentRequirement, ForecastSummary, MigrationMode, REQUESTED_AT, ReportReference, SsoMigration};
 use crate::error::{Class, Failure};
 use crate::plan::forecast::summary;
 use crate::plan::preflight::{Principal, Report};
@@ -24,6 +24,12 @@ use crate::store::Archive;
 
 /// How many of those who would be assigned are named; the rest is counted.
 const ASSIGNED_SHOWN: usize = 12;
+
+/// Whether what is foreseen is still to come: after the cut-over it is of the past, unless the old application is back.
+pub fn is_ahead(object: &SsoMigration) -> bool {
+    let cutover = object.status.as_ref().and_then(|s| s.cutover.as_ref());
+    object.spec.mode != MigrationMode::Rollback && cutover.is_none_or(|cutover| !cutover.returned.is_empty())
+}
 
 /// Whether the state comes of a look, so that what the status says of users and findings is the present.
 pub fn has_looked(object: &SsoMigration) -> bool {
@@ -68,19 +74,6 @@ pub fn parse(stored: Value, name: &str) -> Result<Report, Stop> {
     })
 }
 
-/// There is no forecast, and why.
-pub fn none(object: &SsoMigration) -> Stop {
-    let why = match object.condition("Ready") {
-        Some(ready) => format!("{}: {}", ready.reason, ready.message),
-        None => "The operator has not looked at it. Is it running, and does it work in this namespace?".to_owned(),
-    };
-    Stop::failed(format!(
-        "SsoMigration \"{}\" in namespace \"{}\" has no forecast. {why}",
-        object.name_any(),
-        object.namespace().unwrap_or_default()
-    ))
-}
-
 /// All of it, for people.
 pub fn text(object: &SsoMigration, report: &Report) -> String {
     let findings = finding::list(&report.findings);
@@ -99,7 +92,11 @@ fn heading(object: &SsoMigration, report: Option<&Report>) -> String {
     let title = format!("Forecast of {} in namespace {}", object.name_any(), object.namespace().unwrap_or_default());
     let mut text = format!("{}\n", paint(STRONG, &title));
     let mut line = |name: &str, value: &str| text.push_str(&field(name, value));
-    line("What", "single sign-on moves to a new enterprise application; this is a preview, and nothing is written");
+    let what = match object.spec.mode {
+        MigrationMode::Plan => "this is a preview, and nothing is written",
+        MigrationMode::Apply | MigrationMode::Rollback => "this is what it means for the users",
+    };
+    line("What", &format!("single sign-on moves to a new enterprise application; {what}"));
     if let Some(report) = report {
         line("Tenant", &report.tenant);
         line("Entra ID", &format!("tenant {}", report.entra_tenant));
@@ -149,9 +146,8 @@ pub fn numbers(forecast: &ForecastSummary) -> String {
 
 /// Who would be assigned to the new application.
 fn assigned(principals: &[Principal]) -> String {
-    let (groups, users): (Vec<&Principal>, Vec<&Principal>) = principals.iter().partition(|p| p.kind == "Group");
-    let size = format!("{} and {}", count(groups.len(), "group"), count(users.len(), "user"));
-    let mut text = format!("\n{}\n", paint(STRONG, &format!("To be assigned: {size}")));
+    let (groups, users) = by_kind(principals);
+    let mut text = format!("\n{}\n", paint(STRONG, &format!("To be assigned: {}", size(principals))));
     for (name, principals) in [("Groups", groups), ("Users", users)] {
         if principals.is_empty() {
             continue;
@@ -164,6 +160,17 @@ fn assigned(principals: &[Principal]) -> String {
         text.push_str(&field(name, &names.join(", ")));
     }
     text
+}
+
+/// Groups and users.
+fn by_kind(principals: &[Principal]) -> (Vec<&Principal>, Vec<&Principal>) {
+    principals.iter().partition(|principal| principal.kind == "Group")
+}
+
+/// `3 groups and 14 users`.
+pub fn size(principals: &[Principal]) -> String {
+    let (groups, users) = by_kind(principals);
+    format!("{} and {}", count(groups.len(), "group"), count(users.len(), "user"))
 }
 
 /// The outlook in numbers, then everybody for whom something is not well.
@@ -194,6 +201,17 @@ mod tests {
     }
 
     #[test]
+    fn after_the_cut_over_the_forecast_is_of_the_past() {
+        let is_ahead = |mode: &str, cutover: Value| {
+            super::is_ahead(&example::migration(&json!({"mode": mode, "reason": "Any", "cutover": cutover})))
+        };
+        let saved = |returned: &str| json!({"savedAt": "2026-11-25T10:00:00Z", "evidence": "Configured", "wayBack": true, "returned": returned});
+        assert!(is_ahead("Plan", Value::Null) && is_ahead("Apply", Value::Null));
+        assert!(!is_ahead("Rollback", Value::Null) && !is_ahead("Apply", saved("")));
+        assert!(is_ahead("Apply", saved("Nobody could sign in.")), "there is another try to come");
+    }
+
+    #[test]
     fn a_stored_report_is_read_again() {
         let (_, report) = example::preflight_failed();
         let stored = serde_json::to_value(&report).unwrap();
@@ -203,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_forecast_the_findings_are_shown_and_why_there_is_none() {
+    fn without_a_forecast_the_findings_are_shown() {
         let finding = json!({
             "reason": "CurrentApplicationUnknown", "severity": "Critical", "acknowledgement": "NotApplicable",
             "message": "This server does not tell by which application people sign in now.",
@@ -215,10 +233,8 @@ mod tests {
         let shown = without(&migration);
         assert!(shown.contains("This server does not tell") && shown.contains("not known"), "{shown}");
         assert!(shown.contains("whom the current application is open to"), "{shown}");
-        assert!(none(&migration).message.contains(message));
 
         let unseen = example::migration(&json!({"reason": "EntraNotConfigured", "message": "Add it."}));
         assert_eq!(without(&unseen), "");
-        assert!(none(&unseen).message.ends_with("has no forecast. EntraNotConfigured: Add it."));
     }
 }

@@ -4,21 +4,22 @@ use std::fmt::Write as _;
 
 use super::steps::Steps;
 use super::{Screen, act, brief};
-use crate::api::{Finding, MigrationStepName, SsoMigration};
-use crate::client::style::{paint, paragraph, two_lines, wrap};
+use crate::api::MigrationStepName::{Application, Assignments, Cutover, Preflight, Rollback, Start};
+use crate::api::{
+    Evidence, Finding, MadeApplication, MigrationMode, MigrationStepName, ObservedCutover, SsoMigration,
+    SsoMigrationStatus, StepState,
+};
+use crate::client::style::{field, paint, paragraph, two_lines, wrap};
 use crate::client::subject::Subject as _;
 use crate::client::{advice, forecast};
-use crate::plan::preflight::is_open;
-
-/// The steps in order, whether begun or not.
-const STEPS: [MigrationStepName; 1] = [MigrationStepName::Preflight];
+use crate::plan::{count, preflight::is_open};
 
 pub(super) fn draw(screen: &Screen<'_>, object: &SsoMigration) -> String {
     let advice = advice::migration::of(object);
     let colour = advice::colour(object, &advice);
     let mut text = screen.title("SsoMigration", object, object.reason(), colour);
     let steps = Steps {
-        names: STEPS.to_vec(),
+        names: steps_of(object),
         begun: object.status.as_ref().map(|s| s.steps.as_slice()).unwrap_or_default(),
         now: screen.now,
     };
@@ -34,27 +35,89 @@ pub(super) fn draw(screen: &Screen<'_>, object: &SsoMigration) -> String {
     }
     text.push_str(&steps.list(told));
     if let Some(status) = &object.status {
-        if !forecast::has_looked(object) && status.forecast.is_some() {
-            text.push_str("  At the last look:\n");
+        text.push_str(&status.application.as_ref().map(made).unwrap_or_default());
+        text.push_str(&status.cutover.as_ref().map(cut_over).unwrap_or_default());
+        if forecast::is_ahead(object) {
+            text.push_str(&foreseen(object, status));
         }
-        text.push_str(&findings(&status.findings));
-        text.push_str(&status.forecast.as_ref().map(forecast::numbers).unwrap_or_default());
     }
     act(&mut text, &advice);
     text
 }
 
+/// The steps of the mode in order, whether begun or not.
+fn steps_of(object: &SsoMigration) -> Vec<MigrationStepName> {
+    let status = object.status.as_ref();
+    let state = |name| status.and_then(|s| s.steps.iter().find(|step| step.name == name)).map(|step| step.state);
+    match object.spec.mode {
+        MigrationMode::Plan => vec![Preflight],
+        MigrationMode::Apply => {
+            // Whether a person is asked depends on the connection too, so only the operator can tell.
+            let is_asked = state(Start).is_some_and(|state| state != StepState::Skipped);
+            let is_returned =
+                status.and_then(|s| s.cutover.as_ref()).is_some_and(|cutover| !cutover.returned.is_empty());
+            // Once done it speaks of now only where the operator went back by itself.
+            let returns = state(Rollback).is_some_and(|state| is_returned || state != StepState::Completed);
+            [Preflight, Start, Application, Assignments, Cutover, Rollback]
+                .into_iter()
+                .filter(|name| (is_asked || *name != Start) && (returns || *name != Rollback))
+                .collect()
+        }
+        MigrationMode::Rollback => vec![Rollback],
+    }
+}
+
 /// From what to what, as found or else as asked for.
 fn applications(object: &SsoMigration) -> String {
-    let found = object.status.as_ref().and_then(|s| s.current_application.as_ref());
-    let asked = object.spec.current_application.as_ref();
-    let from = match (found, asked) {
-        (Some(found), _) if !found.display_name.is_empty() => format!("\"{}\"", found.display_name),
-        (Some(found), _) => found.app_id.clone(),
-        (None, Some(asked)) => asked.app_id.clone(),
-        (None, None) => "the current application".to_owned(),
+    let status = object.status.as_ref();
+    let named = |name: &str, id: &str| if name.is_empty() { id.to_owned() } else { format!("\"{name}\"") };
+    let found = status.and_then(|s| s.current_application.as_ref()).map(|a| named(&a.display_name, &a.app_id));
+    let asked = || object.spec.current_application.as_ref().map(|a| a.app_id.clone());
+    let from = found.or_else(asked).unwrap_or_else(|| "the current application".to_owned());
+    let application = &object.spec.application;
+    let made = status.and_then(|s| s.application.as_ref()).map(|a| named(&a.display_name, &a.app_id));
+    let to = made.unwrap_or_else(|| match &application.existing {
+        Some(existing) => existing.app_id.clone(),
+        None => format!("\"{}\"", application.display_name),
+    });
+    format!("{from} → new application {to}")
+}
+
+/// The new application.
+fn made(application: &MadeApplication) -> String {
+    let secret = match &application.client_secret {
+        Some(secret) => format!("its client secret expires on {}", secret.expires_at.0.strftime("%F")),
+        None => "it has no client secret yet".to_owned(),
     };
-    format!("{from} → new application \"{}\"", object.spec.application.display_name)
+    let text = format!("\"{}\", client id {}; {secret}", application.display_name, application.app_id);
+    field("New", &text)
+}
+
+/// The cut-over, and what proves that it works.
+fn cut_over(cutover: &ObservedCutover) -> String {
+    let at = cutover.saved_at.0;
+    if !cutover.returned.is_empty() {
+        return field("Cut over", &format!("at {at}, and people sign in by the old application again since"));
+    }
+    let evidence = match cutover.evidence {
+        Evidence::Attested => "Devolutions Cloud took the new application, and does not show it",
+        Evidence::Configured => "Devolutions Cloud shows the new application",
+        Evidence::CredentialsProven => "the new client secret gets tokens",
+        Evidence::SignInSeen => "people sign in by the new application",
+    };
+    let seen = match &cutover.sign_ins {
+        Some(seen) => format!("{} went well, {} failed", count(seen.succeeded as usize, "sign-in"), seen.failed),
+        None => "sign-ins cannot be seen".to_owned(),
+    };
+    let back = if cutover.way_back { "there is a way back" } else { "there is no way back" };
+    field("Cut over", &format!("at {at}: {evidence}; {seen}; {back}"))
+}
+
+/// What was found before the cut-over, and what will become of the users.
+fn foreseen(object: &SsoMigration, status: &SsoMigrationStatus) -> String {
+    let before = if !forecast::has_looked(object) && status.forecast.is_some() { "  At the last look:\n" } else { "" };
+    let numbers = status.forecast.as_ref().map(forecast::numbers).unwrap_or_default();
+    format!("{before}{}{numbers}", findings(&status.findings))
 }
 
 /// The state in full. After a look the findings and the numbers follow on lines of their own, so a sentence suffices.
@@ -75,9 +138,13 @@ fn findings(findings: &[Finding]) -> String {
         let said = two_lines(&format!("    {sign} "), &format!("{}: {}", finding.reason, finding.message));
         let _ = writeln!(text, "{}", said.replacen(sign, &paint(style, sign), 1));
     }
-    if !rest.is_empty() {
-        let also = if open.is_empty() { "" } else { "and " };
-        let _ = writeln!(text, "{}", wrap("    ", &format!("{also}{}", forecast::finding::counted(&rest))));
+    let counted = forecast::finding::counted(&rest);
+    match (rest.is_empty(), open.is_empty()) {
+        (true, _) => {}
+        (false, true) => text.push_str(&field("Findings", &counted)),
+        (false, false) => {
+            let _ = writeln!(text, "{}", wrap("    ", &format!("and {counted}")));
+        }
     }
     text
 }

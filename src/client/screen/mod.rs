@@ -114,6 +114,35 @@ mod tests {
     }
 
     #[test]
+    fn a_cut_over_is_followed_step_by_step() {
+        example::check("status-applying.txt", &screen(&[example::cutover::waiting()], &[]));
+        example::check("status-cutover.txt", &screen(&[example::cutover::done()], &[]));
+    }
+
+    #[test]
+    fn a_return_is_a_step_and_only_then() {
+        let text = |migration| anstream::adapter::strip_str(&screen(&[migration], &[])).to_string();
+        let shown = text(example::cutover::returned());
+        assert!(shown.contains("✓ Rollback"), "{shown}");
+        assert!(shown.contains("by the old application\n            again since"), "{shown}");
+        let mut again = example::cutover::returned();
+        again.status.as_mut().unwrap().cutover = None;
+        assert!(!text(again.clone()).contains("Rollback"), "that was before");
+        again.spec.mode = crate::api::MigrationMode::Rollback;
+        let rolled_back = text(again);
+        assert!(rolled_back.contains("✓ Rollback") && !rolled_back.contains("Preflight"), "{rolled_back}");
+    }
+
+    #[test]
+    fn the_gate_to_begin_is_a_step_where_a_person_is_asked() {
+        let mut migration = example::cutover::waiting();
+        assert!(!screen(&[migration.clone()], &[]).contains("Start"));
+        let steps = &mut migration.status.as_mut().unwrap().steps;
+        steps[1].state = crate::api::StepState::Completed;
+        assert!(screen(&[migration], &[]).contains("Start"));
+    }
+
+    #[test]
     fn what_was_seen_before_is_told_from_what_is() {
         let (mut suspended, _) = example::preflight_failed();
         for condition in &mut suspended.status.as_mut().unwrap().conditions {
@@ -138,10 +167,16 @@ mod tests {
             status.findings[1].message.clone_from(&forged);
             status.steps[0].message.clone_from(&forged);
             migration.spec.application.display_name.clone_from(&forged);
+            let mut applying = example::cutover::waiting();
+            let status = applying.status.as_mut().unwrap();
+            status.application.as_mut().unwrap().display_name.clone_from(&forged);
+            status.conditions[0].message.clone_from(&forged);
             let mut replacement = example::replacement();
             replacement.spec.from.name = Some(forged.clone());
-            let text = anstream::adapter::strip_str(&screen(&[migration], &[replacement])).to_string();
-            assert!(!text.contains(&format!("\n  {line}")), "{text}");
+            for text in [screen(&[migration], &[replacement]), screen(&[applying], &[])] {
+                let text = anstream::adapter::strip_str(&text).to_string();
+                assert!(!text.contains(&format!("\n  {line}")), "{text}");
+            }
         }
     }
 }

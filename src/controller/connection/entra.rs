@@ -69,6 +69,7 @@ pub async fn endpoint(
         client_id: tenant.client_id.clone(),
         authority: hosts.authority,
         graph: hosts.graph,
+        template: hosts.template,
         to_be_allowed: hosts.to_be_allowed,
         credential,
         ca_bundle: ca_bundle.map(|bundle| bundle.pem),

@@ -1,13 +1,29 @@
-//! `SsoMigration`: guard → observe → plan → report. It has no effects yet.
+//! `SsoMigration`: guard → observe → plan → act → report.
 //!
 //! - here: the order of a pass
-//! - `observe`: what both systems say now
-//! - `report`: status, from what was observed
+//! - `guard`: whether this migration may work here at all
+//! - `observe`: what both systems say now; `standing`: by which application people sign in
+//! - `gate`: a plan is shown, approved, and may be carried out
+//! - `application`, `secrets`, `assignment`: the new application is made, set up, and people are assigned
+//! - `cutover`: tested, approved, in its window; `save`: the one request; `evidence`: what proves that it works, and what does not
+//! - `rollback`: the old configuration is brought back, when asked for or by itself
+//! - `report`, with `outcome` and `look`: status, from what was observed and what happened
 
+mod application;
+mod assignment;
+mod cutover;
+mod evidence;
+mod gate;
+mod guard;
+mod look;
 mod observe;
+mod outcome;
 mod report;
+mod rollback;
+mod save;
+mod secrets;
+mod standing;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,19 +31,28 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use self::observe::{Sight, Tenants};
-use self::report::{Outcome, Reporter};
+use self::outcome::Outcome;
+use self::report::Reporter;
+use self::standing::Standing;
 use super::{Connector, Context, Events, look_again, status};
-use crate::api::{ReportReference, SsoMigration};
-use crate::entra::{Entra as _, permission};
+use crate::api::{
+    Gate, MigrationMode, MigrationStepName, REQUESTED_AT, ReportReference, SsoMigration, StepState, TenantConnection,
+};
+use crate::devolutions::SsoProvider;
+use crate::entra::Entra as _;
 use crate::error::{Class, Failure};
-use crate::plan::{Refusal, name_some};
-use crate::store::Archive;
+use crate::plan::Refusal;
+use crate::plan::preflight::{Report, is_open};
+use crate::store::{Archive, CheckpointStore, ClientSecrets, MigrationCheckpoint};
 
 const KIND: &str = "SsoMigration";
-/// A look that takes longer than this holds up others.
+/// A pass that takes longer than this holds up others.
 const LONGEST: Duration = Duration::from_mins(15);
+/// While what was written to Entra ID is waited for, it is looked for this often, or as often as at everything else.
+const REPLICATION: Duration = Duration::from_secs(5);
 
 /// What a pass over an `SsoMigration` works with.
 pub struct Migrations<K: Connector> {
@@ -40,6 +65,10 @@ pub struct Migrations<K: Connector> {
 /// Brings one migration a pass further.
 pub async fn reconcile<K: Connector>(object: Arc<SsoMigration>, shared: Arc<Migrations<K>>) -> Result<Action, Failure> {
     let (context, began) = (&shared.context, Instant::now());
+    if is_settled(&object) {
+        context.backoff.reset(&object.uid().unwrap_or_default());
+        return Ok(Action::await_change());
+    }
     // The watch may not have brought our own last status yet, and a status that begins from an older one would undo it.
     let Some(object) = status::live(&context.client, &*object).await?.map(Arc::new) else {
         return Ok(Action::await_change());
@@ -47,18 +76,17 @@ pub async fn reconcile<K: Connector>(object: Arc<SsoMigration>, shared: Arc<Migr
     if object.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    let mut reporter = Reporter::new(context.client.clone(), shared.events.clone(), object.clone());
+    let mut reporter =
+        Reporter::new(context.client.clone(), shared.events.clone(), object.clone(), context.entra_settle);
     reporter.begin().await?;
-    match timeout(LONGEST, pass(&object, context)).await.unwrap_or_else(|_| Err(too_long())) {
+    let passed = timeout(LONGEST, Pass::run(&object, context, &mut reporter)).await;
+    match passed.unwrap_or_else(|_| Err(too_long())) {
         Ok(outcome) => {
             reporter.conclude(&outcome).await?;
             context.metrics.pass(KIND, outcome.reason(), began.elapsed());
             context.backoff.reset(&object.uid().unwrap_or_default());
-            Ok(match outcome {
-                Outcome::Suspended => Action::await_change(),
-                // Neither tenant sends an event when something changes in it.
-                Outcome::Refused(_) | Outcome::Looked { .. } => look_again(context.observe_interval, began.elapsed()),
-            })
+            let is_stuck = reporter.is_stuck();
+            Ok(next_pass(&outcome, is_stuck, context.observe_interval, began.elapsed()))
         }
         Err(failure) => {
             context.metrics.pass(KIND, failure.reason, began.elapsed());
@@ -68,58 +96,280 @@ pub async fn reconcile<K: Connector>(object: Arc<SsoMigration>, shared: Arc<Migr
     }
 }
 
-async fn pass<K: Connector>(object: &SsoMigration, context: &Context<K>) -> Result<Outcome, Failure> {
-    if object.spec.suspend {
-        return Ok(Outcome::Suspended);
-    }
-    let namespace = object.namespace().unwrap_or_default();
-    let name = &object.spec.connection_ref.name;
-    let connected = context.connections.get(&namespace, name).await?;
-    let Some(entra) = context.connections.entra_of(&connected.connection).await? else {
-        return Ok(Outcome::Refused(Refusal::new(
-            "EntraNotConfigured",
-            format!(
-                "TenantConnection \"{name}\" has no entra, and a migration needs the Entra tenant of its users. Add it: tenantId, clientId and credential."
-            ),
-        )));
+/// Whether all that was asked for is done and said, so that a pass would only disturb.
+fn is_settled(object: &SsoMigration) -> bool {
+    let Some(status) = &object.status else { return false };
+    let is = |kind: &str, value: &str| status.conditions.iter().any(|c| c.type_ == kind && c.status == value);
+    let done = match object.spec.mode {
+        MigrationMode::Plan => false,
+        MigrationMode::Apply => is("Succeeded", "True") && is("Ready", "True"),
+        MigrationMode::Rollback => is("Succeeded", "False") && is("Ready", "True"),
     };
-    let tenants = Tenants { connection: &connected.connection, cloud: &*connected.cloud, entra: &*entra };
-    // Rights come by application permissions or by directory roles, and a token tells only of the former: so it is
-    // tried, and only a refusal asks what is missing.
-    let sight = match Sight::take(&object.spec, &tenants).await {
-        Err(failure) if failure.reason == "PermissionMissing" => {
-            let permissions = entra.permissions().await?;
-            return permissions.as_ref().and_then(refuse_missing).map(Outcome::Refused).ok_or(failure);
+    done && !object.spec.suspend
+        && status.observed_generation == object.metadata.generation
+        && status.last_handled_reconcile_at.as_ref() == object.annotations().get(REQUESTED_AT)
+}
+
+fn next_pass(outcome: &Outcome, is_stuck: bool, observe_interval: Duration, took: Duration) -> Action {
+    // Neither tenant sends an event when something changes in it.
+    let look = || look_again(observe_interval, took);
+    match outcome {
+        Outcome::Working => Action::requeue(Duration::ZERO),
+        Outcome::Waiting { .. } if !is_stuck => Action::requeue(REPLICATION.min(observe_interval)),
+        Outcome::AwaitingWindow { opens } => {
+            let left = Duration::try_from(opens.duration_since(Timestamp::now())).unwrap_or_default();
+            Action::requeue(left.saturating_add(Duration::from_secs(1)).min(observe_interval.max(took * super::REST)))
         }
-        sight => sight?,
-    };
-    let report = match sight.judge(&object.spec, &tenants, Timestamp::now()) {
-        Ok(report) => report,
-        Err(refusal) => return Ok(Outcome::Refused(refusal)),
-    };
-    let (secret_name, digest) = Archive::new(&context.client, object).save_forecast(&report).await?;
-    let stored = ReportReference { secret_name, digest: digest.to_string() };
-    Ok(Outcome::Looked { current: sight.current_application(), report: Box::new(report), stored })
+        Outcome::Suspended | Outcome::CutOver { .. } | Outcome::RolledBack { .. } => Action::await_change(),
+        Outcome::Waiting { .. }
+        | Outcome::Refused(_)
+        | Outcome::Looked { .. }
+        | Outcome::AwaitingApproval { .. }
+        | Outcome::AwaitingProof { .. }
+        | Outcome::Returned { .. } => look(),
+    }
+}
+
+/// One pass over one resource.
+struct Pass<'a, K: Connector> {
+    context: &'a Context<K>,
+    object: &'a Arc<SsoMigration>,
+    reporter: &'a mut Reporter,
+    connection: &'a TenantConnection,
+    cloud: &'a K::Cloud,
+    entra: &'a K::Entra,
+    checkpoints: CheckpointStore<MigrationCheckpoint>,
+    archive: Archive,
+    secrets: ClientSecrets,
+}
+
+impl<'a, K: Connector> Pass<'a, K> {
+    async fn run(
+        object: &'a Arc<SsoMigration>,
+        context: &'a Context<K>,
+        reporter: &'a mut Reporter,
+    ) -> Result<Outcome, Failure> {
+        if object.spec.suspend {
+            return Ok(Outcome::Suspended);
+        }
+        let namespace = object.namespace().unwrap_or_default();
+        let name = &object.spec.connection_ref.name;
+        let connected = context.connections.get(&namespace, name).await?;
+        let Some(entra) = context.connections.entra_of(&connected.connection).await? else {
+            return Ok(Outcome::Refused(Refusal::new(
+                "EntraNotConfigured",
+                format!(
+                    "TenantConnection \"{name}\" has no entra, and a migration needs the Entra tenant of its users. Add it: tenantId, clientId and credential."
+                ),
+            )));
+        };
+        let pass = Pass {
+            context,
+            object,
+            reporter,
+            connection: &connected.connection,
+            cloud: &*connected.cloud,
+            entra: &*entra,
+            checkpoints: CheckpointStore::new(&context.client, &**object),
+            archive: Archive::new(&context.client, &**object),
+            secrets: ClientSecrets::new(&context.client, &**object),
+        };
+        pass.go().await
+    }
+
+    async fn go(mut self) -> Result<Outcome, Failure> {
+        let checkpoint = self.checkpoints.load().await?;
+        if let Some(refusal) = checkpoint.as_ref().and_then(|c| self.other_work(c)) {
+            return Ok(Outcome::Refused(refusal));
+        }
+        let has_begun = checkpoint.as_ref().is_some_and(|c| c.application.is_some() || c.asked.is_some());
+        if !has_begun
+            && self.object.spec.mode == MigrationMode::Apply
+            && let Some(refusal) = self.may_not_begin(checkpoint.is_some()).await?
+        {
+            return Ok(Outcome::Refused(refusal));
+        }
+        match (self.object.spec.mode, checkpoint) {
+            (MigrationMode::Rollback, Some(checkpoint)) => self.roll_back(checkpoint).await,
+            (MigrationMode::Rollback, None) if self.secrets.is_any_kept().await? => {
+                Ok(Outcome::Refused(self.checkpoint_missing()))
+            }
+            (MigrationMode::Rollback, None) => Ok(Outcome::Refused(Refusal::new(
+                "NothingToRollBack",
+                "Nothing was begun under this name in this namespace, so nothing was changed that could be brought back.",
+            ))),
+            (_, Some(checkpoint)) if checkpoint.application.is_some() => self.go_on(checkpoint).await,
+            (_, checkpoint) => self.prepare(checkpoint).await,
+        }
+    }
+
+    /// There is an application already: before the cut-over or after it?
+    async fn go_on(&mut self, mut checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
+        let shown = self.shown().await?;
+        let is_told = shown.as_ref().is_some_and(|shown| shown.client_id.is_some());
+        let standing = self.stands(&checkpoint, shown.as_ref());
+        if self.object.spec.mode == MigrationMode::Plan && standing == Standing::New {
+            return Ok(Outcome::Refused(Refusal::new(
+                "CutOverAlready",
+                "The new configuration was saved already, so there is nothing to preview. To see what proves that it works, set spec.mode to Apply; to bring the old one back, to Rollback.",
+            )));
+        }
+        if self.object.spec.mode == MigrationMode::Plan {
+            return self.prepare(Some(checkpoint)).await;
+        }
+        if checkpoint.rollback.take().is_some() {
+            // Whoever wants to go forth has taken back that they wanted to go back.
+            self.checkpoints.save(&checkpoint).await?;
+        }
+        let cutover = checkpoint.cutover.clone().unwrap_or_default();
+        if let Some(returning) = cutover.returning {
+            match (returning.done_at, standing) {
+                (Some(_), _) if !self.is_answered(&returning) => return Ok(Outcome::Returned { why: returning.why }),
+                (Some(_), _) => self.begin_anew(&mut checkpoint).await?,
+                // It was being saved, and the server does not tell whether it was.
+                (None, _) if returning.restoring_at.is_some() && !is_told => return self.bring_back(checkpoint).await,
+                // What was about to be done may no longer be right: it is judged anew.
+                (None, Standing::New) => return self.watch(checkpoint).await,
+                (None, Standing::Old) if self.standing_for_sure(&checkpoint).await? == Standing::Old => {
+                    return self.returned(checkpoint).await;
+                }
+                (None, Standing::Old | Standing::Other(_)) => {}
+            }
+        } else if cutover.saving_at.is_some()
+            && cutover.saved_at.is_none()
+            && let Some(outcome) = self.finish_save(&mut checkpoint).await?
+        {
+            return Ok(outcome);
+        }
+        let was_saved = checkpoint.cutover.as_ref().is_some_and(|cutover| cutover.saved_at.is_some());
+        match self.standing(&checkpoint).await? {
+            Standing::New if was_saved || self.standing_for_sure(&checkpoint).await? == Standing::New => {
+                self.watch(checkpoint).await
+            }
+            Standing::New => Ok(Outcome::Working),
+            changed if was_saved => self.changed_elsewhere(checkpoint, changed).await,
+            Standing::Old => self.prepare(Some(checkpoint)).await,
+            Standing::Other(app_id) => Ok(Outcome::Refused(Refusal::new(
+                "CheckpointMismatch",
+                format!(
+                    "This migration was begun when people signed in by {}, and now they sign in by {app_id}. Bring the former back in Devolutions Cloud, or begin another migration under another name.",
+                    checkpoint.before.client_id
+                ),
+            ))),
+        }
+    }
+
+    /// There and back: what comes is another attempt, and what was approved before counts no more.
+    async fn begin_anew(&mut self, checkpoint: &mut MigrationCheckpoint) -> Result<(), Failure> {
+        checkpoint.cutover = None;
+        checkpoint.rollback = None;
+        checkpoint.shown = None;
+        checkpoint.attempt += 1;
+        self.checkpoints.save(checkpoint).await
+    }
+
+    /// Everything before the cut-over, up to it.
+    async fn prepare(&mut self, checkpoint: Option<MigrationCheckpoint>) -> Result<Outcome, Failure> {
+        let ours = checkpoint.as_ref().and_then(|c| c.application.as_ref()).map(|ids| ids.app_id.clone());
+        let tenants = Tenants { connection: self.connection, cloud: self.cloud, entra: self.entra };
+        // Rights come by application permissions or by directory roles, and a token tells only of the former: so it is
+        // tried, and only a refusal asks what is missing.
+        let sight = match Sight::take(&self.object.spec, &tenants, ours.as_deref()).await {
+            Err(failure) if failure.reason == "PermissionMissing" => {
+                let permissions = self.entra.permissions().await?;
+                return permissions.as_ref().and_then(guard::refuse_missing).map(Outcome::Refused).ok_or(failure);
+            }
+            sight => sight?,
+        };
+        let report = match sight.judge(&self.object.spec, &tenants, Timestamp::now()) {
+            Ok(report) => report,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let (secret_name, digest) = self.archive.save_forecast(&report).await?;
+        let stored = ReportReference { secret_name, digest: digest.to_string() };
+        self.reporter.looked(sight.current_application(), &report, stored);
+        if report.findings.iter().any(is_open) {
+            return Ok(Outcome::Looked { report: Box::new(report) });
+        }
+        if self.object.spec.mode == MigrationMode::Plan {
+            self.preview(&sight, &report).await?;
+            return Ok(Outcome::Looked { report: Box::new(report) });
+        }
+        self.work(checkpoint, &sight, &report).await
+    }
+
+    /// All that the vendor's order asks for, as far as it goes now.
+    async fn work(
+        &mut self,
+        checkpoint: Option<MigrationCheckpoint>,
+        sight: &Sight,
+        report: &Report,
+    ) -> Result<Outcome, Failure> {
+        let Some(before) = self.configured_now(sight) else {
+            return Ok(Outcome::Refused(Refusal::new(
+                "CurrentApplicationUnknown",
+                "It is not known by which application people sign in now. Give it as spec.currentApplication.appId.",
+            )));
+        };
+        let mut checkpoint = checkpoint.unwrap_or_else(|| MigrationCheckpoint {
+            migration_id: Uuid::new_v4(),
+            tenant: self.connection.spec.devolutions_cloud.url.clone(),
+            entra_tenant: sight.observed().tenant_id.clone(),
+            before: before.clone(),
+            before_provider: sight.observed().sso.as_ref().map_or(SsoProvider::OpenId, |sso| sso.provider),
+            asked: None,
+            application: None,
+            start: None,
+            shown: None,
+            cutover: None,
+            rollback: None,
+            attempt: 0,
+            was_saved: false,
+            used_approvals: Vec::new(),
+        });
+        if !checkpoint.before.client_id.eq_ignore_ascii_case(&before.client_id) {
+            return Ok(Outcome::Refused(Refusal::new(
+                "CheckpointMismatch",
+                format!(
+                    "Under this name a migration was begun from the application {}, and now people sign in by {}. Go on with that one as it was, or give the new resource another name.",
+                    checkpoint.before.client_id, before.client_id
+                ),
+            )));
+        }
+        if checkpoint.before != before {
+            checkpoint.before = before;
+        }
+        let intended = sight.intended(&self.object.spec);
+        if let Some(outcome) = self.start(&mut checkpoint, sight, report, &intended).await? {
+            return Ok(outcome);
+        }
+        let made = match self.application(&mut checkpoint, sight, &intended).await? {
+            Ok(made) => made,
+            Err(outcome) => return Ok(outcome),
+        };
+        if let Some(outcome) = self.assign(&made, &intended).await? {
+            return Ok(outcome);
+        }
+        self.cut_over(checkpoint, &made, sight, report, &intended).await
+    }
+
+    /// Whether the spec or the connection's policy asks a person at this gate.
+    fn asks_at(&self, gate: Gate) -> bool {
+        let policy = self.connection.spec.policy.as_ref();
+        self.object.spec.approvals.contains(&gate) || policy.is_some_and(|policy| policy.gates.contains(&gate))
+    }
+
+    /// Whether nothing more is to be written now.
+    async fn is_interrupted(&self) -> Result<bool, Failure> {
+        self.context.is_interrupted(&**self.object).await
+    }
+
+    fn step(&mut self, name: MigrationStepName, state: StepState, message: &str) {
+        self.reporter.step(name, state, message);
+    }
 }
 
 fn too_long() -> Failure {
     let message = "Looking at both tenants took longer than a quarter of an hour, so it was given up. It is tried again; is one of them very slow?";
     Failure::new(Class::Transient, "LookTookTooLong", message)
-}
-
-/// Without these nothing could be said.
-fn refuse_missing(found: &BTreeSet<String>) -> Option<Refusal> {
-    let missing: Vec<_> = permission::missing(found).into_iter().filter(|needed| !needed.is_optional).collect();
-    if missing.is_empty() {
-        return None;
-    }
-    let what_for: Vec<String> =
-        missing.iter().map(|needed| format!("{} for {}", needed.name, needed.what_for)).collect();
-    Some(Refusal::new(
-        "PermissionMissing",
-        format!(
-            "The operator's application in Entra ID lacks application permissions of Microsoft Graph: {}. Add them under API permissions, grant admin consent, and wait some minutes for the next token.",
-            name_some(what_for.iter().map(String::as_str))
-        ),
-    ))
 }

@@ -7,23 +7,39 @@ use k8s_openapi::jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::api::{
-    AssignmentRequirement, EntraGroupRef, Finding, ObservedApplication, SsoMigrationSpec, TenantConnection,
+    AssignmentRequirement, EntraGroupRef, Finding, MigrationMode, ObservedApplication, SsoMigrationSpec,
+    TenantConnection,
 };
-use crate::devolutions::{DevolutionsCloud, User};
-use crate::entra::{Entra, EntraGroup, EntraUser, Member, ServicePrincipal};
+use crate::devolutions::{DevolutionsCloud, SsoProvider, User};
+use crate::entra::permission::TO_APPLY;
+use crate::entra::{Application, Entra, EntraGroup, EntraUser, Member, ServicePrincipal};
 use crate::error::{Class, Failure};
 use crate::plan::forecast::{self, Access, Assigned, Waivers};
-use crate::plan::preflight::{self, AssignedGroup, Current, Observed, Principal, Report, WantedGroup};
+use crate::plan::preflight::{self, AssignedGroup, Current, Existing, Observed, Principal, Report, WantedGroup};
 use crate::plan::{Refusal, preflight::choose};
 
 /// How many groups are read at once.
 const GROUPS_AT_ONCE: usize = 4;
+
+/// The operation of the cloud contract by which people come to sign in by another application.
+const SAVE: &str = "saveSsoConfiguration";
 
 /// Both sides of a connection.
 pub struct Tenants<'a, C, E> {
     pub connection: &'a TenantConnection,
     pub cloud: &'a C,
     pub entra: &'a E,
+}
+
+/// What the new application is to be.
+#[derive(Debug)]
+pub struct Intended {
+    /// Whether only those who are assigned can sign in.
+    pub assignment_required: bool,
+    /// Who is to be assigned.
+    pub assignments: Vec<Principal>,
+    /// Where it may send people back to.
+    pub redirect_uris: BTreeSet<String>,
 }
 
 /// What was observed in one pass.
@@ -39,10 +55,11 @@ pub struct Sight {
 }
 
 impl Sight {
-    /// Reads it all.
+    /// Reads it all. `ours` is the client id of the new application, once it is there.
     pub async fn take<C: DevolutionsCloud, E: Entra>(
         spec: &SsoMigrationSpec,
         tenants: &Tenants<'_, C, E>,
+        ours: Option<&str>,
     ) -> Result<Self, Failure> {
         let Tenants { connection, cloud, entra } = tenants;
         let tenant_id = connection.spec.entra.as_ref().map(|entra| entra.tenant_id.clone()).unwrap_or_default();
@@ -55,9 +72,18 @@ impl Sight {
             forces_sso: told(can("getSystemSettings"), cloud.forces_sso()).await?,
             groups: cloud.groups().await?,
             users: cloud.users().await?,
-            namesakes: entra.applications_named(&spec.application.display_name).await?,
+            cannot_save: can(SAVE).is_none(),
             ..Observed::default()
         };
+        if spec.mode == MigrationMode::Apply {
+            let found = entra.permissions().await?;
+            let lacks = |name: &&str| found.as_ref().is_some_and(|found| !found.contains(*name));
+            observed.lacking = TO_APPLY.into_iter().filter(lacks).collect();
+        }
+        if spec.application.existing.is_none() {
+            observed.namesakes = entra.applications_named(&spec.application.display_name).await?;
+            observed.namesakes.retain(|application| ours != Some(application.app_id.as_str()));
+        }
         observed.conditional_access = permitted(entra.conditional_access().await)?;
         observed.secret_policy = permitted(entra.secret_policy().await)?;
         let (mut no_current, mut current) = (None, Vec::new());
@@ -79,6 +105,23 @@ impl Sight {
         let chosen = observed.wanted.iter().filter_map(|wanted| choose(&wanted.reference, &wanted.found));
         let (wanted, groups) = with_members(chosen.map(group).collect(), *entra).await?;
         observed.assigned_groups.extend(groups);
+        let mut wanted = wanted;
+        if let Some(existing) = &spec.application.existing {
+            let found = find_existing(&existing.app_id, *entra).await?;
+            if let Some((application, principal)) = &found {
+                // Whoever is assigned to it already will sign in, too.
+                let there = Current {
+                    application: Some(application.clone()),
+                    assignments: entra.assignments(principal).await?,
+                    policies: None,
+                    principal: principal.clone(),
+                };
+                let (assigned, groups) = assigned_to(&there, *entra).await?;
+                wanted.extend(assigned);
+                observed.assigned_groups.extend(groups);
+            }
+            observed.existing = Some(Existing { app_id: existing.app_id.to_lowercase(), found });
+        }
         let people = observed.users.iter().filter(|user| !user.is_application());
         let emails: BTreeSet<String> = people.map(User::address).filter(|address| !address.is_empty()).collect();
         let entra_users = entra.users_by_email(&emails).await?;
@@ -94,14 +137,10 @@ impl Sight {
     ) -> Result<Report, Refusal> {
         let seen = &self.observed;
         let required_today = seen.current.as_ref().is_none_or(|c| c.principal.app_role_assignment_required);
-        let required_after = match spec.application.assignment_required {
-            AssignmentRequirement::FromCurrentApplication => required_today,
-            AssignmentRequirement::Required => true,
-            AssignmentRequirement::NotRequired => false,
-        };
+        let intended = self.intended(spec);
+        let required_after = intended.assignment_required;
         let waivers = Waivers::in_force(&spec.verification.waivers, now);
-        let taken_over = self.current.iter().filter(|_| spec.assignments.from_current_application);
-        let assigned: Vec<&(Principal, Assigned)> = taken_over.chain(&self.wanted).collect();
+        let assigned = self.to_assign(spec);
         let users = seen.current.as_ref().map(|current| {
             let today = Access {
                 is_enabled: current.principal.account_enabled != Some(false),
@@ -123,17 +162,63 @@ impl Sight {
         let users = users.transpose()?;
         let mut findings = preflight::findings(spec, seen, &waivers, users.as_deref());
         findings.splice(0..0, self.no_current.clone());
-        let assignments: BTreeSet<Principal> = assigned.iter().map(|(principal, _)| principal.clone()).collect();
         Ok(Report {
             tenant: tenants.connection.spec.devolutions_cloud.url.clone(),
             entra_tenant: seen.tenant_id.clone(),
             current_application: self.current_application().map(|a| (a.display_name, a.app_id)),
             application: spec.application.display_name.clone(),
             assignment_required: required_after,
-            assignments: assignments.into_iter().collect(),
+            assignments: intended.assignments,
             findings,
             users,
         })
+    }
+
+    /// Who is to be assigned, with what is in each.
+    fn to_assign(&self, spec: &SsoMigrationSpec) -> Vec<&(Principal, Assigned)> {
+        let taken_over = self.current.iter().filter(|_| spec.assignments.from_current_application);
+        let gone = |id: Uuid| self.observed.assigned_groups.iter().any(|group| group.is_gone && group.id == id);
+        taken_over.chain(&self.wanted).filter(|(principal, _)| !gone(principal.id)).collect()
+    }
+
+    /// What the new application is to be.
+    pub fn intended(&self, spec: &SsoMigrationSpec) -> Intended {
+        let seen = &self.observed;
+        let assignment_required = match spec.application.assignment_required {
+            AssignmentRequirement::FromCurrentApplication => {
+                seen.current.as_ref().is_none_or(|c| c.principal.app_role_assignment_required)
+            }
+            AssignmentRequirement::Required => true,
+            AssignmentRequirement::NotRequired => false,
+        };
+        // One that was there is never opened to everybody.
+        let there = seen.existing.as_ref().and_then(|existing| existing.found.as_ref());
+        let assignment_required =
+            assignment_required || there.is_some_and(|(_, principal)| principal.app_role_assignment_required);
+        let assignments: BTreeSet<Principal> =
+            self.to_assign(spec).into_iter().map(|(principal, _)| principal.clone()).collect();
+        let callback = seen.sso.as_ref().and_then(|sso| sso.callback_url.clone());
+        let of_current = seen.current.as_ref().and_then(|current| current.application.as_ref());
+        let copied = of_current.filter(|_| spec.application.redirect_uris.copy_from_current);
+        let copied = copied.map(|application| application.web.redirect_uris.clone()).unwrap_or_default();
+        let there = there.map(|(application, _)| application.web.redirect_uris.clone()).unwrap_or_default();
+        let redirect_uris = callback
+            .into_iter()
+            .chain(copied)
+            .chain(there)
+            .chain(spec.application.redirect_uris.additional.iter().cloned())
+            .collect();
+        Intended { assignment_required, assignments: assignments.into_iter().collect(), redirect_uris }
+    }
+
+    /// Whether a write of ours could bring back how people sign in now.
+    pub fn can_be_restored(&self) -> bool {
+        self.observed.sso.as_ref().is_none_or(|sso| sso.provider == SsoProvider::OpenId)
+    }
+
+    /// What was observed.
+    pub fn observed(&self) -> &Observed {
+        &self.observed
     }
 
     /// The current application, as a status shows it.
@@ -149,7 +234,7 @@ impl Sight {
 }
 
 /// What the server says it can tell; one that says so and then knows no such thing is not believed.
-async fn told<T>(
+pub async fn told<T>(
     can: Option<&'static str>,
     read: impl Future<Output = Result<Option<T>, Failure>>,
 ) -> Result<Option<T>, Failure> {
@@ -165,7 +250,7 @@ async fn told<T>(
 }
 
 /// What we may not read is not seen; that is a finding, not a failure.
-fn permitted<T>(read: Result<T, Failure>) -> Result<Option<T>, Failure> {
+pub fn permitted<T>(read: Result<T, Failure>) -> Result<Option<T>, Failure> {
     match read {
         Ok(value) => Ok(Some(value)),
         Err(failure) if failure.class == Class::Denied || failure.reason == "LicenceMissing" => Ok(None),
@@ -184,6 +269,10 @@ async fn find_current<E: Entra>(
     };
     let found = entra.service_principal(&app_id).await?;
     Ok(found.ok_or_else(|| preflight::not_in_tenant(&app_id, &seen.tenant_id)))
+}
+
+async fn find_existing<E: Entra>(app_id: &str, entra: &E) -> Result<Option<(Application, ServicePrincipal)>, Failure> {
+    Ok(entra.application(app_id).await?.zip(entra.service_principal(app_id).await?))
 }
 
 async fn read_current<E: Entra>(principal: ServicePrincipal, entra: &E) -> Result<Current, Failure> {
@@ -221,7 +310,12 @@ async fn assigned_to<E: Entra>(current: &Current, entra: &E) -> Result<WithMembe
     let gone: Vec<AssignedGroup> = all
         .iter()
         .filter(|(principal, _)| principal.kind == "Group")
-        .map(|(group, _)| AssignedGroup { name: group.name.clone(), is_gone: true, ..AssignedGroup::default() })
+        .map(|(group, _)| AssignedGroup {
+            id: group.id,
+            name: group.name.clone(),
+            is_gone: true,
+            ..AssignedGroup::default()
+        })
         .collect();
     let (with_members, mut about) = with_members(groups, entra).await?;
     all.extend(with_members);
@@ -233,6 +327,7 @@ async fn with_members<E: Entra>(groups: Vec<(Principal, EntraGroup)>, entra: &E)
     let read = |(principal, group): (Principal, EntraGroup)| async move {
         let assigned = members(&principal, entra).await?;
         let about = AssignedGroup {
+            id: principal.id,
             name: principal.name.clone(),
             nests: nests(&assigned),
             hides_members: group.visibility.as_deref() == Some("HiddenMembership"),

@@ -1,47 +1,29 @@
 //! Report: what people and their tools see.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_controller::conditions::ConditionStatus;
+use k8s_openapi::jiff::Timestamp;
 use kube::{Client, ResourceExt as _};
 
+use super::look::{open, outlook, shown};
+use super::outcome::Outcome;
 use crate::api::{
-    Finding, MigrationStepName, ObservedApplication, REQUESTED_AT, ReportReference, SsoMigration, SsoMigrationStatus,
-    StepState,
+    Evidence, KeptSecret, MadeApplication, MigrationMode, MigrationStepName, ObservedApplication, ObservedCutover,
+    PlanReference, PlanState, Progress, REQUESTED_AT, ReportReference, SsoMigration, SsoMigrationStatus, StepState,
 };
 use crate::controller::events::{Events, OBSERVING};
-use crate::controller::state::{State, truncated_to};
-use crate::controller::{status, steps};
+use crate::controller::state::State;
+use crate::controller::status::whole_seconds;
+use crate::controller::{plans, status, steps};
+use crate::entra::Application;
 use crate::error::Failure;
+use crate::plan::count;
 use crate::plan::forecast::summary;
-use crate::plan::preflight::{Report, is_open, more_findings};
-use crate::plan::{Refusal, count, name_some};
-
-/// More findings than these are only in the Secret, and a longer message too: a status is small.
-const FINDINGS_SHOWN: usize = 20;
-const FINDING_BYTES: usize = 768;
-
-/// How a pass ended.
-pub enum Outcome {
-    /// `spec.suspend` is set.
-    Suspended,
-    /// It cannot look until the world or the spec changes.
-    Refused(Refusal),
-    /// It has looked.
-    Looked { current: Option<ObservedApplication>, report: Box<Report>, stored: ReportReference },
-}
-
-impl Outcome {
-    /// The reason of the condition `Ready` that goes with it.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Suspended => "Suspended",
-            Self::Refused(refusal) => refusal.reason,
-            Self::Looked { report, .. } if report.findings.iter().any(is_open) => "PreflightFailed",
-            Self::Looked { .. } => "Planned",
-        }
-    }
-}
+use crate::plan::migration::MigrationPlan;
+use crate::plan::preflight::{Report, is_open};
+use crate::store::{ClientSecret, Passed, Purpose};
 
 /// One resource's status, as it comes to be during a pass.
 pub struct Reporter {
@@ -50,13 +32,15 @@ pub struct Reporter {
     object: Arc<SsoMigration>,
     status: SsoMigrationStatus,
     written: SsoMigrationStatus,
+    /// What is waited for longer than this does not come by itself.
+    settles: Duration,
 }
 
 impl Reporter {
     /// Starts from the status that the resource has.
-    pub fn new(client: Client, events: Arc<Events>, object: Arc<SsoMigration>) -> Self {
+    pub fn new(client: Client, events: Arc<Events>, object: Arc<SsoMigration>, settles: Duration) -> Self {
         let status = object.status.clone().unwrap_or_default();
-        Self { client, events, object, written: status.clone(), status }
+        Self { client, events, object, written: status.clone(), status, settles }
     }
 
     /// A resource without conditions would look finished to kstatus, so the first thing it gets is some.
@@ -65,65 +49,326 @@ impl Reporter {
             return Ok(());
         }
         let text = "Looking at both tenants.";
-        self.step(StepState::Running, text);
+        self.step(self.first_step(), StepState::Running, text);
         self.apply(&State::new(ConditionStatus::Unknown, OBSERVING, text).busy());
+        self.write().await
+    }
+
+    /// What was found before the cut-over, and what will become of the users.
+    pub fn looked(&mut self, current: Option<ObservedApplication>, report: &Report, stored: ReportReference) {
+        // What an earlier way forth and back ended in says nothing of this one.
+        self.status.steps.retain(|step| {
+            let is_later = matches!(step.name, MigrationStepName::Cutover | MigrationStepName::Rollback);
+            !is_later || step.state != StepState::Completed
+        });
+        self.status.cutover = None;
+        self.status.current_application = current;
+        self.status.findings = shown(&report.findings);
+        self.status.forecast = report.users.as_deref().map(summary);
+        self.status.report = Some(stored);
+        let outlook = outlook(&self.status);
+        if report.findings.iter().any(is_open) {
+            self.step(MigrationStepName::Preflight, StepState::Failed, &open(&report.findings).0);
+        } else {
+            self.step(MigrationStepName::Preflight, StepState::Completed, &outlook);
+        }
+    }
+
+    /// The new application, as Entra ID shows it.
+    pub fn application(&mut self, application: &Application) {
+        let made = self.status.application.get_or_insert_default();
+        made.app_id.clone_from(&application.app_id);
+        application.label().clone_into(&mut made.display_name);
+    }
+
+    /// A client secret, without its value.
+    pub fn secret(&mut self, purpose: Purpose, secret_name: &str, secret: &ClientSecret) {
+        let kept = KeptSecret {
+            secret_name: secret_name.to_owned(),
+            key_id: secret.key_id.to_string(),
+            expires_at: whole_seconds(secret.expires_at),
+        };
+        let made = self.status.application.get_or_insert_default();
+        match purpose {
+            Purpose::SignIn => made.client_secret = Some(kept),
+            Purpose::Return => made.return_secret = Some(kept),
+        }
+    }
+
+    /// How many are assigned to the new application.
+    pub fn assignments(&mut self, count: usize) {
+        self.status.application.get_or_insert_with(MadeApplication::default).assignments =
+            u32::try_from(count).unwrap_or(u32::MAX);
+    }
+
+    /// The cut-over, and what proves that it works.
+    pub fn cutover(&mut self, cutover: ObservedCutover) {
+        self.status.cutover = Some(cutover);
+    }
+
+    /// What comes before the cut-over is done, whoever did it.
+    pub fn settled_before_the_cutover(&mut self) {
+        use MigrationStepName::{Application, Assignments, Preflight, Start};
+        for name in [Preflight, Start, Application, Assignments] {
+            let is_done = |s: StepState| matches!(s, StepState::Completed | StepState::Skipped);
+            if !self.status.steps.iter().any(|step| step.name == name && is_done(step.state)) {
+                self.step(name, StepState::Skipped, "Done before.");
+            }
+        }
+        // They speak of the way to here.
+        self.status.findings.clear();
+    }
+
+    /// The plan that is shown now. It takes the place of one that was only shown.
+    pub fn plan(&mut self, plan: &MigrationPlan, secret_name: &str, state: PlanState, passed: Option<&Passed>) {
+        let shown = PlanReference {
+            gate: plan.gate(),
+            state,
+            hash: plan.hash().to_string(),
+            secret_name: secret_name.to_owned(),
+            document_digest: plan.digest().to_string(),
+            grants: None,
+            revokes: None,
+            approver: passed.and_then(|passed| passed.approver.clone()),
+            approval: passed.and_then(|passed| passed.approval.clone()),
+        };
+        plans::show(&mut self.status.plans, shown);
+    }
+
+    /// A plan is done.
+    pub fn done(&mut self, hash: &str) {
+        for plan in self.status.plans.iter_mut().filter(|plan| plan.hash == hash) {
+            plan.state = PlanState::Completed;
+        }
+    }
+
+    /// A step's new state. It is written when there is something else to write.
+    pub fn step(&mut self, name: MigrationStepName, state: StepState, message: &str) {
+        steps::set(&mut self.status.steps, name, state, message);
+        if state != StepState::Running
+            && let Some(step) = self.status.steps.iter_mut().find(|step| step.name == name)
+        {
+            step.progress = None;
+        }
+    }
+
+    /// A step that is done anew on each pass: one that has had an end keeps it until it has another.
+    pub fn begin_step(&mut self, name: MigrationStepName, message: &str) {
+        let has_end = |s: StepState| matches!(s, StepState::Failed | StepState::Completed);
+        if !self.status.steps.iter().any(|step| step.name == name && has_end(step.state)) {
+            self.step(name, StepState::Running, message);
+        }
+    }
+
+    /// Whether only a person or a change of the world helps.
+    pub fn is_stuck(&self) -> bool {
+        self.status.conditions.iter().any(|condition| condition.type_ == "Stalled")
+    }
+
+    /// How far a step with many parts is.
+    pub async fn progress(
+        &mut self,
+        name: MigrationStepName,
+        completed: usize,
+        total: usize,
+        what: &str,
+    ) -> Result<(), Failure> {
+        let progress = Progress::of(completed, total);
+        let summary = format!("{name:?}: {completed} of {total} done ({}%)", progress.percent);
+        self.step(name, StepState::Running, what);
+        if let Some(step) = self.status.steps.iter_mut().find(|step| step.name == name) {
+            step.progress = Some(progress);
+        }
+        self.apply(&State::new(ConditionStatus::False, "Progressing", &summary).busy());
         self.write().await
     }
 
     /// The end of a pass.
     pub async fn conclude(&mut self, outcome: &Outcome) -> Result<(), Failure> {
         self.status.last_handled_reconcile_at = self.object.annotations().get(REQUESTED_AT).cloned();
-        let reason = outcome.reason();
-        let state = match outcome {
-            Outcome::Suspended => {
-                self.forget_unless_of_this_spec();
-                self.step(StepState::Waiting, "Suspended.");
-                let text = "Suspended. Nothing is looked at until spec.suspend is false.";
-                State::new(ConditionStatus::False, reason, text)
-            }
-            Outcome::Refused(refusal) => {
-                // What was found under other circumstances would be taken for true.
-                self.forget();
-                self.step(StepState::Failed, &refusal.message);
-                State::new(ConditionStatus::False, reason, &refusal.message).stuck()
-            }
-            Outcome::Looked { current, report, stored } => {
-                self.status.current_application.clone_from(current);
-                self.status.findings = shown(&report.findings);
-                self.status.forecast = report.users.as_deref().map(summary);
-                self.status.report = Some(stored.clone());
-                self.looked(report, reason)
-            }
-        };
+        let state = self.describe(outcome);
         self.apply(&state);
         self.write().await
     }
 
-    fn looked(&mut self, report: &Report, reason: &'static str) -> State {
+    /// Every outcome, as people and tools see it.
+    fn describe(&mut self, outcome: &Outcome) -> State {
+        use ConditionStatus::{False, True};
+        let reason = outcome.reason();
+        match outcome {
+            Outcome::Suspended => {
+                self.forget_unless_of_this_spec();
+                steps::halt(&mut self.status.steps, StepState::Waiting, "Suspended");
+                if self.object.spec.mode == MigrationMode::Plan {
+                    self.step(MigrationStepName::Preflight, StepState::Waiting, "Suspended.");
+                }
+                let text = "Suspended. Nothing is looked at or changed until spec.suspend is false.";
+                State::new(False, reason, text)
+            }
+            Outcome::Refused(refusal) => {
+                // What was found under other circumstances would be taken for true.
+                self.forget();
+                let step = self.present_step();
+                self.step(step, StepState::Failed, &refusal.message);
+                State::new(False, reason, &refusal.message).stuck()
+            }
+            Outcome::Looked { report } => self.describe_look(report, reason),
+            Outcome::AwaitingApproval { gate, purpose } => {
+                let command = self.command("approve");
+                let text = format!(
+                    "Waits for approval: it {purpose}. Whoever may approve looks at the plan and approves it with `{command}`, or with a PlanApproval for the gate {} that names its hash.",
+                    gate.as_str()
+                );
+                let step = match gate {
+                    crate::api::Gate::Start => MigrationStepName::Start,
+                    crate::api::Gate::Rollback => MigrationStepName::Rollback,
+                    crate::api::Gate::Cutover | crate::api::Gate::Replacement => MigrationStepName::Cutover,
+                };
+                self.step(step, StepState::Waiting, "Waits for a person.");
+                State::new(False, reason, &text).busy()
+            }
+            Outcome::AwaitingWindow { opens } => {
+                let text = format!(
+                    "Everything is ready, and the window for the cut-over opens at {}.",
+                    whole_seconds(*opens).0
+                );
+                self.step(MigrationStepName::Cutover, StepState::Waiting, &text);
+                State::new(False, reason, &text).busy()
+            }
+            Outcome::Waiting { step, message, .. } => {
+                let is_open = |s: StepState| matches!(s, StepState::Waiting | StepState::Running);
+                let since = self.status.steps.iter().find(|s| s.name == *step && is_open(s.state));
+                // The cut-over's step began when somebody was asked, which tells nothing of Entra ID.
+                let since = since.filter(|_| *step != MigrationStepName::Cutover);
+                let lasts = since.and_then(|s| s.started_at.as_ref()).is_some_and(|at| {
+                    Duration::try_from(Timestamp::now().duration_since(at.0))
+                        .is_ok_and(|lasts| lasts > self.settles * 2)
+                });
+                self.step(*step, StepState::Waiting, message);
+                if lasts {
+                    let text = format!("{message} This has lasted for long: somebody should look into it.");
+                    return State::new(False, reason, &text).stuck();
+                }
+                State::new(False, reason, message).busy()
+            }
+            Outcome::Working => {
+                let summary =
+                    if self.status.summary.is_empty() { "At work.".to_owned() } else { self.status.summary.clone() };
+                State::new(False, reason, &summary).busy()
+            }
+            Outcome::AwaitingProof { since, way_back } => {
+                let text = format!(
+                    "The new configuration is saved since {}, and nobody has signed in by it yet. {}",
+                    whole_seconds(*since).0,
+                    if *way_back {
+                        "Have somebody sign in. Entra's log is minutes late; should sign-ins fail, the old configuration is brought back by itself."
+                    } else {
+                        "Have somebody sign in. There is no way back."
+                    }
+                );
+                self.step(MigrationStepName::Cutover, StepState::Waiting, &text);
+                State::new(False, reason, &text).busy()
+            }
+            Outcome::CutOver { evidence, log_is_read, way_back } => {
+                self.describe_success(*evidence, *log_is_read, *way_back)
+            }
+            Outcome::Returned { why } => {
+                let text = format!(
+                    "People sign in by the old application again. {why} When the cause is mended, ask for another attempt: change the spec, or set the annotation {REQUESTED_AT} to a new value. What was approved before does not count for it."
+                );
+                plans::withdraw(&mut self.status.plans);
+                if let Some(cutover) = &mut self.status.cutover {
+                    why.clone_into(&mut cutover.returned);
+                }
+                for plan in self.status.plans.iter_mut().filter(|plan| plan.state == PlanState::Running) {
+                    plan.state = PlanState::Stale;
+                }
+                self.step(MigrationStepName::Cutover, StepState::Failed, why);
+                State { succeeded: Some(False), ..State::new(False, reason, &text).stuck() }
+            }
+            Outcome::RolledBack { message } => {
+                self.status.cutover = None;
+                plans::withdraw(&mut self.status.plans);
+                State { succeeded: Some(False), ..State::new(True, reason, message) }
+            }
+        }
+    }
+
+    fn describe_look(&mut self, report: &Report, reason: &'static str) -> State {
         let outlook = outlook(&self.status);
-        let open: Vec<&Finding> = report.findings.iter().filter(|f| is_open(f)).collect();
-        let Some(first) = open.first() else {
-            self.step(StepState::Completed, &outlook);
-            let text = format!(
-                "{outlook}. Nothing was changed, and nothing can be changed by this version. To see each user: operator plan ssom/{} -n {}",
-                self.object.name_any(),
-                self.object.namespace().unwrap_or_default()
-            );
-            return State { planned: true, ..State::new(ConditionStatus::True, reason, &text) };
+        let (held, first) = open(&report.findings);
+        if let Some(first) = first {
+            plans::withdraw(&mut self.status.plans);
+            return State::new(ConditionStatus::False, reason, &format!("{held}. {outlook}. {first}")).stuck();
+        }
+        let text = format!(
+            "{outlook}. Nothing was changed. To see each user: {}. To carry it out, set spec.mode to Apply.",
+            self.command("plan")
+        );
+        State { planned: true, ..State::new(ConditionStatus::True, reason, &text) }
+    }
+
+    fn describe_success(&mut self, evidence: Evidence, log_is_read: bool, way_back: bool) -> State {
+        let proof = match evidence {
+            Evidence::SignInSeen => {
+                let seen = self.status.cutover.as_ref().and_then(|c| c.sign_ins).unwrap_or_default();
+                format!("{} by it so far, {} failed", count(seen.succeeded as usize, "sign-in"), seen.failed)
+            }
+            Evidence::CredentialsProven => "its client secret gets tokens".to_owned(),
+            Evidence::Configured => "Devolutions Cloud shows it".to_owned(),
+            Evidence::Attested => "Devolutions Cloud took it, and does not show it".to_owned(),
         };
-        let reasons = name_some(open.iter().map(|f| f.reason.as_str()));
-        let held = format!("{} to be resolved: {reasons}", count(open.len(), "finding"));
-        self.step(StepState::Failed, &held);
-        State::new(ConditionStatus::False, reason, &format!("{held}. {outlook}. {}", first.message)).stuck()
+        let log = if log_is_read {
+            ""
+        } else {
+            " Whether people get in is not seen: the operator may not read Entra's sign-in log (AuditLog.Read.All, P1). Have somebody sign in."
+        };
+        let back = if way_back {
+            " The old configuration can be brought back by mode Rollback."
+        } else {
+            " There is no way back."
+        };
+        let expiry = self.status.application.as_ref().and_then(|made| made.client_secret.as_ref());
+        let expiry = expiry.map_or_else(String::new, |secret| {
+            format!(" Its client secret expires at {}: then nobody can sign in.", secret.expires_at.0)
+        });
+        let text = format!("People sign in by the new application: {proof}.{log}{back}{expiry}");
+        self.step(MigrationStepName::Cutover, StepState::Completed, &text);
+        State { succeeded: Some(ConditionStatus::True), ..State::new(ConditionStatus::True, "CutOver", &text) }
     }
 
     /// A pass that failed.
     pub async fn fail(&mut self, failure: &Failure) -> Result<(), Failure> {
         self.forget_unless_of_this_spec();
         let state = if failure.class.needs_a_person() { StepState::Failed } else { StepState::Waiting };
-        self.step(state, &failure.message);
+        let step = self.present_step();
+        self.step(step, state, &failure.message);
         self.apply(&State::failed(failure));
         self.write().await
+    }
+
+    /// The step that a pass is at: the first that is not done.
+    fn present_step(&self) -> MigrationStepName {
+        let is_done = |s: StepState| matches!(s, StepState::Completed | StepState::Skipped);
+        let running = self.status.steps.iter().find(|step| step.state == StepState::Running);
+        let undone = || self.status.steps.iter().find(|step| !is_done(step.state));
+        // Where all was done, what comes after is about the last of it.
+        let last = || {
+            let counts = |name| name != MigrationStepName::Rollback || self.object.spec.mode == MigrationMode::Rollback;
+            self.status.steps.iter().rev().find(|step| counts(step.name))
+        };
+        running.or_else(undone).or_else(last).map_or_else(|| self.first_step(), |step| step.name)
+    }
+
+    fn first_step(&self) -> MigrationStepName {
+        match self.object.spec.mode {
+            MigrationMode::Plan | MigrationMode::Apply => MigrationStepName::Preflight,
+            MigrationMode::Rollback => MigrationStepName::Rollback,
+        }
+    }
+
+    fn command(&self, command: &str) -> String {
+        format!("operator {command} ssom/{} -n {}", self.object.name_any(), self.object.namespace().unwrap_or_default())
     }
 
     /// What was found for another spec would be taken for this one's.
@@ -134,20 +379,21 @@ impl Reporter {
     }
 
     fn forget(&mut self) {
-        self.status.current_application = None;
         self.status.findings.clear();
         self.status.forecast = None;
         self.status.report = None;
-    }
-
-    fn step(&mut self, state: StepState, message: &str) {
-        steps::set(&mut self.status.steps, MigrationStepName::Preflight, state, message);
+        plans::withdraw(&mut self.status.plans);
+        // What was made stays made.
+        if self.status.application.is_none() {
+            self.status.current_application = None;
+        }
     }
 
     fn apply(&mut self, state: &State) {
         let generation = self.object.metadata.generation;
         self.status.observed_generation = generation;
-        self.status.summary = state.apply(&mut self.status.conditions, generation, true);
+        let plans = self.object.spec.mode == MigrationMode::Plan;
+        self.status.summary = state.apply(&mut self.status.conditions, generation, plans);
     }
 
     async fn write(&mut self) -> Result<(), Failure> {
@@ -155,35 +401,4 @@ impl Reporter {
         self.written.clone_from(&self.status);
         Ok(())
     }
-}
-
-/// What fits a status.
-fn shown(findings: &[Finding]) -> Vec<Finding> {
-    let cut = |f: &Finding| Finding { message: truncated_to(FINDING_BYTES, &f.message), ..f.clone() };
-    let mut shown: Vec<Finding> = findings.iter().take(FINDINGS_SHOWN).map(cut).collect();
-    if let Some(rest) = findings.len().checked_sub(FINDINGS_SHOWN).filter(|rest| *rest > 0) {
-        shown.push(more_findings(rest));
-    }
-    shown
-}
-
-/// What will come of it, in a sentence without its stop.
-fn outlook(status: &SsoMigrationStatus) -> String {
-    let Some(forecast) = &status.forecast else {
-        return "Too little is known to say what will become of the users".to_owned();
-    };
-    let (sign_in, sync) = (&forecast.sign_in, &forecast.synchronization);
-    let lost = match (sign_in.lost, sign_in.waived) {
-        (0, 0) => "none loses it".to_owned(),
-        (lost, 0) => format!("{lost} would lose it"),
-        (0, waived) => format!("{waived} would lose it, which is waived"),
-        (lost, waived) => format!("{lost} would lose it, and {waived} more, which is waived"),
-    };
-    let missing = if sync.missing == 0 { String::new() } else { format!(", {} would not", sync.missing) };
-    format!(
-        "{} will be able to sign in ({} can today, {lost}); {} will be synced{missing}",
-        count(sign_in.after as usize, "user"),
-        sign_in.today,
-        sync.synced
-    )
 }

@@ -6,7 +6,6 @@ use kube::ResourceExt as _;
 
 use super::report::Reporter;
 use crate::api::{GroupReplacement, StepName, StepState};
-use crate::controller::status::live;
 use crate::controller::{Connector, Context};
 use crate::devolutions::{DevolutionsCloud, Observed, Target, look_around};
 use crate::error::{Class, Failure};
@@ -98,7 +97,7 @@ impl<K: Connector> Writer<'_, K> {
         if let Err(refusal) = fits.and(self.members_are_the_same().await?) {
             return Ok(Some(End::Stale(refusal)));
         }
-        if self.is_interrupted().await? {
+        if self.context.is_interrupted(&**self.object).await? {
             return Ok(Some(End::Interrupted));
         }
         let group = match self.phase {
@@ -158,20 +157,5 @@ impl<K: Connector> Writer<'_, K> {
                 ),
             )),
         })
-    }
-
-    /// Asked of the API server itself: a watch can be silent for long without anybody knowing, and
-    /// where the server cannot be asked, nothing is written.
-    async fn is_interrupted(&self) -> Result<bool, Failure> {
-        if *self.context.stopping.borrow() {
-            return Ok(true);
-        }
-        let now = live(&self.context.client, &**self.object).await?;
-        Ok(now.is_none_or(|now| {
-            now.uid() != self.object.uid()
-                || now.metadata.deletion_timestamp.is_some()
-                || now.spec.suspend
-                || now.spec.mode != self.object.spec.mode
-        }))
     }
 }

@@ -116,7 +116,7 @@ struct Pass<'a, K: Connector> {
     shared: &'a Replacements<K>,
     object: &'a Arc<GroupReplacement>,
     reporter: &'a mut Reporter,
-    checkpoints: CheckpointStore,
+    checkpoints: CheckpointStore<Checkpoint>,
     archive: Archive,
 }
 
@@ -127,7 +127,7 @@ impl<'a, K: Connector> Pass<'a, K> {
             shared,
             object,
             reporter,
-            checkpoints: CheckpointStore::new(client, object),
+            checkpoints: CheckpointStore::new(client, &**object),
             archive: Archive::new(client, &**object),
         }
     }

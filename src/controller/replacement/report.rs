@@ -15,7 +15,7 @@ use crate::api::{
 use crate::controller::events::{Events, OBSERVING};
 use crate::controller::state::State;
 use crate::controller::status::{publish, whole_seconds};
-use crate::controller::steps;
+use crate::controller::{plans, steps};
 use crate::devolutions::Group;
 use crate::error::Failure;
 use crate::plan::replacement::Plan;
@@ -24,9 +24,6 @@ use crate::store::Run;
 
 /// While a phase runs, its progress is written at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
-/// More plans than this are not kept in status; their Secrets are.
-const PLANS_KEPT: usize = 5;
-
 /// One resource's status, as it comes to be during a pass.
 pub struct Reporter {
     client: Client,
@@ -70,26 +67,18 @@ impl Reporter {
     /// The plan that is shown now. It takes the place of one that was only shown.
     pub fn plan(&mut self, plan: &Plan, hash: &PlanHash, secret_name: &str, state: PlanState) {
         let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let shown = |p: &PlanReference| matches!(p.state, PlanState::Preview | PlanState::AwaitingApproval);
-        for old in &mut self.status.plans {
-            if old.state == PlanState::Running {
-                old.state = PlanState::Stale;
-            }
-        }
-        self.status.plans.retain(|p| !shown(p) && p.hash != hash.as_str());
-        self.status.plans.push(PlanReference {
+        let shown = PlanReference {
             gate: plan.gate,
             state,
             hash: hash.to_string(),
             secret_name: secret_name.to_owned(),
             document_digest: plan.digest().to_string(),
-            grants: size(plan.grants.len()),
-            revokes: size(plan.revokes.len()),
+            grants: Some(size(plan.grants.len())),
+            revokes: Some(size(plan.revokes.len())),
             approver: None,
             approval: None,
-        });
-        let surplus = self.status.plans.len().saturating_sub(PLANS_KEPT);
-        self.status.plans.drain(..surplus);
+        };
+        plans::show(&mut self.status.plans, shown);
     }
 
     /// The pinned plan is under way.
@@ -254,7 +243,7 @@ impl Reporter {
                     }
                 } else {
                     // A plan that was shown no longer stands.
-                    self.status.plans.retain(|p| !matches!(p.state, PlanState::Preview | PlanState::AwaitingApproval));
+                    plans::withdraw(&mut self.status.plans);
                     self.status.steps.retain(|s| s.name != StepName::Approval || s.state != StepState::Waiting);
                 }
                 State::new(False, refusal.reason, &refusal.message).stuck()

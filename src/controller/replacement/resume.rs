@@ -108,20 +108,21 @@ impl<K: Connector> Pass<'_, K> {
         self.checkpoints.save(&checkpoint).await?;
         self.reporter.completed(plan.hash().as_str());
         let (giver, taker) = (&plan.ground.giver.name, &plan.ground.taker.name);
-        Ok(match plan.gate {
-            Gate::Replacement => Outcome::Succeeded {
+        Ok(if plan.gate == Gate::Rollback {
+            Outcome::RolledBack {
+                message: format!(
+                    "{} put back. \"{taker}\" holds what it held before, and \"{giver}\" no longer what it got for it.",
+                    count(plan.revokes.len(), "permission")
+                ),
+            }
+        } else {
+            Outcome::Succeeded {
                 reason: "Replaced",
                 message: format!(
                     "{} moved. \"{taker}\" holds all that \"{giver}\" held, and \"{giver}\" holds none that this identity can read. Licence auto-assignment and pending invitations name groups too: look at them by hand.",
                     count(plan.revokes.len(), "permission")
                 ),
-            },
-            Gate::Rollback => Outcome::RolledBack {
-                message: format!(
-                    "{} put back. \"{taker}\" holds what it held before, and \"{giver}\" no longer what it got for it.",
-                    count(plan.revokes.len(), "permission")
-                ),
-            },
+            }
         })
     }
 }

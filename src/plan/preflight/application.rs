@@ -1,6 +1,6 @@
 //! The current application, and what would not follow from it to the new one.
 
-use super::{Current, Observed, acceptable, critical, warning};
+use super::{Current, Existing, Observed, acceptable, critical, warning};
 use crate::api::{Finding, SsoMigrationSpec};
 use crate::entra::ConditionalAccessPolicy;
 use crate::plan::name_some;
@@ -8,9 +8,10 @@ use crate::plan::name_some;
 pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(current) = &seen.current {
-        findings.extend(registration(current, seen));
+        findings.extend(registration(spec, current, seen));
         findings.extend(policies_on(current));
     }
+    findings.extend(seen.existing.iter().filter_map(|existing| adopted(existing, seen.current.as_ref())));
     findings.extend(conditional_access(seen));
     if seen.current.as_ref().is_some_and(|current| current.policies.is_none()) || seen.secret_policy.is_none() {
         findings.push(acceptable(
@@ -46,7 +47,7 @@ pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
     findings
 }
 
-fn registration(current: &Current, seen: &Observed) -> Vec<Finding> {
+fn registration(spec: &SsoMigrationSpec, current: &Current, seen: &Observed) -> Vec<Finding> {
     let mut findings = Vec::new();
     let name = current.principal.display_name.as_deref().unwrap_or(&current.principal.app_id);
     if current.principal.account_enabled == Some(false) {
@@ -73,12 +74,43 @@ fn registration(current: &Current, seen: &Observed) -> Vec<Finding> {
         others.sort_unstable();
         if !others.is_empty() {
             findings.push(warning("FurtherRedirectUris", format!(
-                "The current application sends people to {} too, such as an encryption service does. The new one will need these redirect URIs as well.",
-                name_some(others)
+                "The current application sends people to {} too, such as an encryption service does. {}",
+                name_some(others),
+                if spec.application.redirect_uris.copy_from_current {
+                    "The new one gets these redirect URIs as well."
+                } else {
+                    "The new one does not, since spec.application.redirectUris.copyFromCurrent is false: is that meant?"
+                }
             )));
         }
     }
     findings
+}
+
+/// What speaks against using an application that is there already.
+fn adopted(existing: &Existing, current: Option<&Current>) -> Option<Finding> {
+    let app_id = &existing.app_id;
+    let Some((application, _)) = &existing.found else {
+        return Some(critical(
+            "ExistingApplicationNotFound",
+            format!(
+                "spec.application.existing names the application {app_id}, which is not in the tenant with both its registration and its enterprise application. Compare the Application (client) ID."
+            ),
+        ));
+    };
+    if current.is_some_and(|current| current.principal.app_id.eq_ignore_ascii_case(app_id)) {
+        return Some(critical(
+            "ExistingIsCurrent",
+            format!(
+                "spec.application.existing names \"{}\", by which people sign in now. Provisioning needs another application than the old one: leave the field out and one is made, or name the new one.",
+                application.label()
+            ),
+        ));
+    }
+    application.application_template_id.is_none().then(|| acceptable("ExistingCannotProvision", format!(
+        "spec.application.existing names \"{}\", which was not made from a template, and Entra ID provisions users only for such applications. Make it as an enterprise application (Create your own application), or leave the field out and one is made.",
+        application.label()
+    )))
 }
 
 fn policies_on(current: &Current) -> Option<Finding> {

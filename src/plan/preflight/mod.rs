@@ -7,6 +7,7 @@
 //! - `application`: the current application and what would not follow to the new one
 //! - `group`: the groups to be assigned
 //! - `user`: what the forecast says, and the break-glass user
+//! - `work`: whether the work can be done at all, where it is asked for
 //! - `report`: all of it, as it is kept
 
 mod application;
@@ -14,8 +15,11 @@ mod group;
 mod report;
 mod single_sign_on;
 mod user;
+mod work;
 
 use std::collections::BTreeSet;
+
+use uuid::Uuid;
 
 use crate::api::{Acknowledgement, Finding, Severity, SsoMigrationSpec};
 use crate::devolutions::{Domain, Group, SsoConfiguration, User};
@@ -49,15 +53,23 @@ pub struct Observed {
     pub assigned_groups: Vec<AssignedGroup>,
     /// Applications that have the new one's name already.
     pub namesakes: Vec<Application>,
+    /// The application that the spec has used as the new one, where it names one.
+    pub existing: Option<Existing>,
     /// Every Conditional Access policy; none where we may not look.
     pub conditional_access: Option<Vec<ConditionalAccessPolicy>>,
     /// What the tenant allows for client secrets; none where we may not look.
     pub secret_policy: Option<SecretPolicy>,
+    /// Whether the server cannot save a configuration for single sign-on.
+    pub cannot_save: bool,
+    /// The application permissions that our token lacks to do the work, by name.
+    pub lacking: Vec<&'static str>,
 }
 
 /// A group that is assigned to the current application, or is to be assigned to the new one.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AssignedGroup {
+    /// Its object id.
+    pub id: Uuid,
     /// Its name.
     pub name: String,
     /// Whether it contains groups.
@@ -66,6 +78,15 @@ pub struct AssignedGroup {
     pub hides_members: bool,
     /// Whether it is still there.
     pub is_gone: bool,
+}
+
+/// An application that is to be used as the new one.
+#[derive(Clone, Debug)]
+pub struct Existing {
+    /// Its application (client) id, as the spec names it.
+    pub app_id: String,
+    /// Its registration and its enterprise application, where both are in the tenant.
+    pub found: Option<(Application, ServicePrincipal)>,
 }
 
 /// The current application.
@@ -115,6 +136,7 @@ pub fn findings(
     forecast: Option<&[UserForecast]>,
 ) -> Vec<Finding> {
     let mut all = single_sign_on::check(seen);
+    all.extend(work::check(spec, seen));
     all.extend(application::check(spec, seen));
     all.extend(group::check(spec, seen));
     all.extend(user::check(spec, seen, waivers, forecast));

@@ -252,7 +252,16 @@ pub(crate) struct OperatorSpec {
 
 impl Default for OperatorSpec {
     fn default() -> Self {
-        let permissions = ["Application.Read.All", "GroupMember.Read.All", "User.Read.All", "Policy.Read.All"];
+        let permissions = [
+            "Application.Read.All",
+            "GroupMember.Read.All",
+            "User.Read.All",
+            "Policy.Read.All",
+            "Application.ReadWrite.All",
+            "AppRoleAssignment.ReadWrite.All",
+            "DelegatedPermissionGrant.ReadWrite.All",
+            "AuditLog.Read.All",
+        ];
         Self {
             display_name: "Devolutions migration operator".to_owned(),
             client_id: None,

@@ -76,8 +76,12 @@ pub(super) struct Account<'a> {
     pub(super) after: &'a Tenant,
     pub(super) pairs: &'a [Pair],
     pub(super) plans: &'a [Waiting],
-    /// The number of the last request to the sandbox before the first replacement was asked for.
+    /// The number of the last request to the sandbox before the forecast.
     pub(super) since: u64,
+    /// And before the migration was asked for.
+    pub(super) asked: u64,
+    /// How many people could sign in when the demo began.
+    pub(super) people: usize,
     /// How often the operator was started again.
     pub(super) restarts: u64,
     /// How often it was killed.
@@ -95,10 +99,30 @@ impl Account<'_> {
         };
 
         let journal = sandbox.journal(self.since).await?;
-        let graph = || journal.entries.iter().filter(|one| one.system == "Graph");
+        let graph = || journal.entries.iter().filter(|one| one.system == "Graph" && one.seq <= self.asked);
         let written = graph().filter(|one| one.is_write).count();
-        let text = format!("{} requests for the forecast, {written} of them writes", graph().count());
-        verdict(written == 0 && graph().count() > 0, "Entra ID", &text);
+        let text = format!("{} requests to Entra ID, {written} of them writes", graph().count());
+        verdict(written == 0 && graph().count() > 0, "forecast", &text);
+
+        let entra = sandbox.entra().await?;
+        let moved = Moved::of(&entra, &journal.entries);
+        let text = format!(
+            "{} made, {} secret on it and {} on the old one",
+            moved.applications, moved.secrets.0, moved.secrets.1
+        );
+        verdict(moved.applications == 1 && moved.secrets == (1, 1), "new application", &text);
+        let text = format!(
+            "{} of {} principals of the old application, {} in all",
+            moved.taken_over, moved.old, moved.assigned
+        );
+        verdict(moved.taken_over == moved.old && moved.old > 0, "assignments", &text);
+        verdict(moved.saves == 1, "single sign-on", &format!("saved {} time", moved.saves));
+        let tally = sandbox.sign_ins().await?;
+        let text = format!("{} tried by {} people, {} failed", tally["attempts"], self.people, tally["failures"]);
+        verdict(tally["failures"] == 0 && tally["attempts"].as_u64() > Some(0), "sign-ins", &text);
+        let able = sandbox.who_can_sign_in().await?["users"].as_array().map_or(0, Vec::len);
+        let text = format!("{able} could at the end, {} at the beginning", self.people);
+        verdict(able >= self.people, "sign-in in the end", &text);
 
         let replaced = self.pairs.iter().filter(|pair| self.after.held_by(&pair.custom_id) == Some(0)).count();
         let text = format!("{replaced} of {} custom groups hold nothing any more", self.pairs.len());
@@ -140,10 +164,52 @@ impl Account<'_> {
         let text = format!("{changed} of {} users may do anything else than before", self.before.access.len());
         verdict(changed == 0, "access in the end", &text);
 
-        let text = format!("{}, and it was killed {} time", self.restarts, self.kills);
+        let text = format!("{}, and it was killed {} times", self.restarts, self.kills);
         verdict(self.restarts == self.kills, "operator restarts", &text);
         verdict(true, "time", &format!("{} s", self.took.as_secs()));
         Ok(all_right)
+    }
+}
+
+fn is_save(one: &crate::sandbox::Request) -> bool {
+    one.method == "PUT" && one.path.ends_with("/authentication/sso") && one.status == 200
+}
+
+/// What became of the applications.
+struct Moved {
+    applications: usize,
+    /// Of ours, on the new application and on the old one.
+    secrets: (usize, usize),
+    /// Principals that are assigned to the old application, those of them that are to the new one, and all of these.
+    old: usize,
+    taken_over: usize,
+    assigned: usize,
+    saves: usize,
+}
+
+impl Moved {
+    fn of(entra: &Value, requests: &[crate::sandbox::Request]) -> Self {
+        let all = entra["applications"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let named = |name: &str| all.iter().filter(|one| one["name"] == name).collect::<Vec<_>>();
+        let (new, old) = (named("Devolutions Cloud"), named("Devolutions Hub"));
+        let assigned = |applications: &[&Value]| -> BTreeSet<String> {
+            let each = applications.iter().filter_map(|one| one["assignments"].as_array()).flatten();
+            each.filter_map(|one| one["id"].as_str().map(str::to_owned)).collect()
+        };
+        let ours = |applications: &[&Value]| {
+            let each = applications.iter().filter_map(|one| one["secrets"].as_array()).flatten();
+            let name = |secret: &Value| secret["displayName"].as_str().unwrap_or_default().to_owned();
+            each.filter(|secret| name(secret).starts_with("devolutions-migration ")).count()
+        };
+        let (after, before) = (assigned(&new), assigned(&old));
+        Self {
+            applications: new.len(),
+            secrets: (ours(&new), ours(&old)),
+            old: before.len(),
+            taken_over: before.intersection(&after).count(),
+            assigned: after.len(),
+            saves: requests.iter().filter(|one| is_save(one)).count(),
+        }
     }
 }
 
@@ -157,7 +223,9 @@ struct Writes<'a> {
 impl<'a> Writes<'a> {
     fn of(requests: &'a [crate::sandbox::Request]) -> Self {
         let mut writes = Self::default();
-        let successful = |one: &&crate::sandbox::Request| one.is_write && (200..300).contains(&one.status);
+        let successful = |one: &&crate::sandbox::Request| {
+            one.is_write && (200..300).contains(&one.status) && one.system == "DevolutionsCloud" && !is_save(one)
+        };
         for one in requests.iter().filter(successful) {
             match (one.identity.as_deref(), one.method.as_str()) {
                 (Some("operator"), "PUT" | "DELETE") => {

@@ -57,7 +57,11 @@ impl Pair {
 /// A plan that waits, as a person approves it.
 #[derive(Debug)]
 pub(super) struct Approval<'a> {
-    /// The name of the `GroupReplacement`.
+    /// What is approved.
+    pub(super) kind: &'a str,
+    /// The gate.
+    pub(super) gate: &'a str,
+    /// Its name.
     pub(super) target: &'a str,
     /// Its uid.
     pub(super) uid: &'a str,
@@ -69,9 +73,9 @@ pub(super) struct Approval<'a> {
 
 impl Approval<'_> {
     pub(super) fn manifest(&self) -> String {
-        let Self { target, uid, plan, approver } = self;
+        let Self { kind, gate, target, uid, plan, approver } = self;
         format!(
-            "apiVersion: migration.devolutions.net/v1alpha1\nkind: PlanApproval\nmetadata: {{generateName: {target}-}}\nspec:\n  target: {{kind: GroupReplacement, name: {target}, uid: {uid}}}\n  gate: Replacement\n  plan: {plan}\n  approver: {approver}\n"
+            "apiVersion: migration.devolutions.net/v1alpha1\nkind: PlanApproval\nmetadata: {{generateName: {target}-}}\nspec:\n  target: {{kind: {kind}, name: {target}, uid: {uid}}}\n  gate: {gate}\n  plan: {plan}\n  approver: {approver}\n"
         )
     }
 }
@@ -118,7 +122,7 @@ spec:
     credential: {{type: ClientSecret, clientSecret: {{secretRef: {{name: entra-id}}}}}}
     cloud: {{type: Custom, custom: {{authorityHost: {}, graphUrl: {}}}}}
     caBundleRef: {{name: sandbox-ca}}
-  policy: {{gates: [Replacement]}}
+  policy: {{gates: [Cutover, Replacement]}}
 ",
         export("DEVOLUTIONS_APPLICATION_KEY"),
         export("DEVOLUTIONS_APPLICATION_SECRET"),
@@ -150,12 +154,30 @@ spec:
     )
 }
 
-/// Lets `user` read these plans in full, and no other Secret.
-pub(super) fn plan_reader(user: &str, secrets: &[&str]) -> String {
+/// The migration as it is to be carried out: what the forecast found is decided, as a person would.
+pub(super) fn migration_to_apply(pairs: &[Pair], disabled: &[&str]) -> String {
+    let waivers: Vec<String> = disabled
+        .iter()
+        .map(|user| format!("      - {{user: {}, reason: has left the company}}\n", quoted(user)))
+        .collect();
+    let waivers =
+        if waivers.is_empty() { String::new() } else { format!("  verification:\n    waivers:\n{}", waivers.concat()) };
+    format!(
+        "{}  breakGlass: {{user: alice.admin@people.example}}
+  # Somebody adds the new application to the policies; who has no Entra user has a Devolutions Account.
+  acknowledgements: [ConditionalAccessNamesApplication, UsersNotFoundInEntra]
+{waivers}  approvals: [Cutover]
+",
+        migration(pairs).replace("mode: Plan", "mode: Apply")
+    )
+}
+
+/// Lets `user` read these Secrets in full, and no other.
+pub(super) fn plan_reader(name: &str, user: &str, secrets: &[&str]) -> String {
     format!(
         r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {{name: plan-reader}}
+metadata: {{name: {name}}}
 rules:
   - apiGroups: [""]
     resources: [secrets]
@@ -164,8 +186,8 @@ rules:
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {{name: plan-reader}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: plan-reader}}
+metadata: {{name: {name}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {name}}}
 subjects:
   - {{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}
 "#,
@@ -178,16 +200,16 @@ pub(super) fn author(user: &str) -> String {
     format!(
         "apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {{name: replacement-author}}
+metadata: {{name: author}}
 rules:
   - apiGroups: [migration.devolutions.net]
-    resources: [groupreplacements, planapprovals]
+    resources: [ssomigrations, groupreplacements, planapprovals]
     verbs: [get, list, watch, create]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {{name: replacement-author}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: replacement-author}}
+metadata: {{name: author}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: author}}
 subjects:
   - {{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}
 "

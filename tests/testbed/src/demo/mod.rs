@@ -1,5 +1,5 @@
-//! The demo: the forecast of a migration, and a whole replacement of custom groups by Entra groups, on a real cluster, for
-//! people to watch.
+//! The demo: the forecast of a migration, the migration, and a whole replacement of custom groups by Entra groups, on a
+//! real cluster, for people to watch.
 //!
 //! - [`play`] shows it, step by step, in the foreground, and checks the outcome
 //! - [`serve`] holds the cluster, the sandbox and the operator, in the background, until [`down`] ends it
@@ -8,6 +8,7 @@
 mod account;
 mod live;
 mod manifests;
+mod migration;
 mod place;
 mod plan;
 mod play;

@@ -9,8 +9,6 @@ use crate::error::{Error, Result};
 pub(super) struct Waiting {
     /// The name of the `GroupReplacement`.
     pub(super) name: String,
-    /// Its uid.
-    pub(super) uid: String,
     /// The plan's hash.
     pub(super) hash: String,
     /// The Secret with the plan in full.
@@ -33,7 +31,6 @@ impl Waiting {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         Some(Self {
             name: text(&item["metadata"]["name"])?,
-            uid: text(&item["metadata"]["uid"])?,
             hash: text(&plan["hash"])?,
             secret: text(&plan["secretName"])?,
             grants: plan["grants"].as_u64()?,

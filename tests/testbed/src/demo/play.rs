@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::account::{Account, Tenant};
 use super::live::Board;
-use super::manifests::{self, Approval, Pair};
+use super::manifests::{self, Pair};
+use super::migration::{self, People};
 use super::place::Place;
 use super::plan::Waiting;
 use super::screen::Screen;
@@ -26,7 +27,7 @@ const APPROVER: &str = "alice@contoso.example";
 /// Who may write approvals but lacks the verb.
 const AUTHOR: &str = "bob@contoso.example";
 /// How long anything may take that the operator does. On an idle machine it is some seconds.
-const WITHIN: Duration = Duration::from_mins(3);
+pub(super) const WITHIN: Duration = Duration::from_mins(3);
 /// How long the sandbox takes for a write, as a server far away would.
 const WRITE_MILLIS: u64 = 40;
 
@@ -45,7 +46,7 @@ pub async fn play(folder: &Path) -> Result<()> {
 async fn show(folder: &Path, screen: &Screen) -> Result<()> {
     let began = Instant::now();
     screen.heading(
-        "A migration is looked at, and custom groups are replaced, in a sandbox of Devolutions Cloud and Entra ID",
+        "Single sign-on moves to a new application, and custom groups are replaced, in a sandbox of Devolutions Cloud and Entra ID",
     );
     screen.say(
         "A Kubernetes API server, the sandbox and the operator run on this machine, on 127.0.0.1 only. \
@@ -55,19 +56,18 @@ async fn show(folder: &Path, screen: &Screen) -> Result<()> {
     let before = Tenant::look(&stage.sandbox).await?;
     let pairs = Pair::all(&before.world);
     tenant(&stage, &before, &pairs);
+    let people = People::who_get_in(&stage).await?;
+    screen.say(&format!(
+        "{} people can sign in to Devolutions Cloud today. From now on one after the other of them does, all the time.",
+        people.count()
+    ));
+    let work = people.keep_signing_in(work(&mut stage, &pairs)).await?;
 
+    screen.heading("9. The outcome");
     let admin = stage.administrator();
-    let launch = install(&mut stage, &admin).await?;
-    connect(&stage, &admin).await?;
-    let since = stage.sandbox.journal(0).await?.last;
-    forecast(&stage, &admin, &pairs).await?;
-    let plans = ask(&stage, &admin, &pairs).await?;
-    inspect(&stage, &admin, &plans).await?;
-    let alice = people(&stage, &admin, &plans).await?;
-    approve(&mut stage, &alice, &plans, launch).await?;
-
-    screen.heading("8. The outcome");
-    stage.run(&admin, &["get", "grpr", "-n", NAMESPACE]).await?;
+    for kind in ["ssom", "grpr"] {
+        stage.run(&admin, &["get", kind, "-n", NAMESPACE]).await?;
+    }
     in_full(&stage, &admin.kubectl().get(&["grpr", "-n", NAMESPACE]).await?);
     let after = Tenant::look(&stage.sandbox).await?;
     let starts = stage.place.record()?.and_then(|record| record.operator).map_or(0, |launch| launch.starts);
@@ -76,10 +76,12 @@ async fn show(folder: &Path, screen: &Screen) -> Result<()> {
         before: &before,
         after: &after,
         pairs: &pairs,
-        plans: &plans,
-        since,
+        plans: &work.plans,
+        since: work.since,
+        asked: work.asked,
+        people: people.count(),
         restarts: starts.saturating_sub(1),
-        kills: 1,
+        kills: 2,
         took: began.elapsed(),
     };
     if !account.show(screen, &stage.sandbox).await? {
@@ -88,8 +90,34 @@ async fn show(folder: &Path, screen: &Screen) -> Result<()> {
             here(&stage.place.operator_log())
         )));
     }
-    what_next(&stage, &plans);
+    what_next(&stage, &work.plans);
     Ok(())
+}
+
+/// What was done, as far as the account needs it.
+struct Work {
+    plans: Vec<Waiting>,
+    /// The number of the last request to the sandbox before the forecast.
+    since: u64,
+    /// And before the migration was asked for.
+    asked: u64,
+}
+
+/// All that people and the operator do, while others sign in.
+async fn work(stage: &mut Stage, pairs: &[Pair]) -> Result<Work> {
+    let admin = stage.administrator();
+    let launch = install(stage, &admin).await?;
+    connect(stage, &admin).await?;
+    let since = stage.sandbox.journal(0).await?.last;
+    forecast(stage, &admin, pairs).await?;
+    let asked = stage.sandbox.journal(0).await?.last;
+    migration::ask(stage, &admin, pairs).await?;
+    let (alice, bob) = people(stage, &admin).await?;
+    let launch = migration::approve(stage, &admin, (&alice, &bob), (APPROVER, AUTHOR), launch).await?;
+    let plans = ask(stage, &admin, pairs).await?;
+    inspect(stage, &admin, &plans).await?;
+    approve(stage, &alice, &plans, launch).await?;
+    Ok(Work { plans, since, asked })
 }
 
 fn tenant(stage: &Stage, before: &Tenant, pairs: &[Pair]) {
@@ -170,7 +198,7 @@ async fn forecast(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<()> {
 
 /// One replacement for each pair; back when each plan waits for a person.
 async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<Vec<Waiting>> {
-    stage.screen.heading("4. Ask for the replacements");
+    stage.screen.heading("6. Ask for the replacements");
     let documents: Vec<String> = pairs.iter().map(Pair::manifest).collect();
     let file = manifests::write(&stage.place.manifests(), "replacements.yaml", &documents)?;
     stage.screen.say(&format!("{} of them, each like this:", pairs.len()));
@@ -218,7 +246,7 @@ fn summary(stage: &Stage, said: &str) {
 }
 
 async fn inspect(stage: &Stage, admin: &Actor, plans: &[Waiting]) -> Result<()> {
-    stage.screen.heading("5. Look at a plan");
+    stage.screen.heading("7. Look at a plan");
     let Some(plan) = plans.first() else { return Err(Error::Demo("there is no plan to look at".into())) };
     stage.screen.say(
         "Nobody loses access at any moment and nobody gains any: the Entra group gets everything before the custom \
@@ -239,39 +267,19 @@ async fn inspect(stage: &Stage, admin: &Actor, plans: &[Waiting]) -> Result<()> 
 }
 
 /// Who may approve and who may not.
-async fn people(stage: &Stage, admin: &Actor, plans: &[Waiting]) -> Result<Actor> {
-    stage.screen.heading("6. Who may approve is a matter of RBAC");
-    let folder = stage.place.manifests();
-    let file = manifests::write(&folder, "author.yaml", &[manifests::author(AUTHOR)])?;
-    let secrets: Vec<&str> = plans.iter().map(|plan| plan.secret.as_str()).collect();
-    let reader = manifests::write(&folder, "plan-reader.yaml", &[manifests::plan_reader(APPROVER, &secrets)])?;
-    let files = ["examples/roles.yaml", &here(&file), &here(&reader)];
-    let apply: Vec<&str> =
-        ["apply", "-n", NAMESPACE].into_iter().chain(files.iter().flat_map(|f| ["-f", *f])).collect();
+async fn people(stage: &Stage, admin: &Actor) -> Result<(Actor, Actor)> {
+    stage.screen.heading("5. Who may approve is a matter of RBAC; then people sign in by the new application");
+    let file = manifests::write(&stage.place.manifests(), "author.yaml", &[manifests::author(AUTHOR)])?;
+    let apply = ["apply", "-n", NAMESPACE, "-f", "examples/roles.yaml", "-f", &here(&file)];
     stage.run(admin, &apply).await?;
-    let (alice, bob) = (stage.person("alice", APPROVER)?, stage.person("bob", AUTHOR)?);
-    stage.screen.line("");
-    stage.screen.say(
-        "alice has the verb `approve` on groupreplacements, and may read these plans and no other Secret. bob may create approvals, but lacks that verb. First he \
-         tries in his own name, then in alice's:",
-    );
-    for (name, approver) in [("approval-of-bob.yaml", AUTHOR), ("approval-forged.yaml", APPROVER)] {
-        let documents: Vec<String> = plans.iter().take(1).map(|plan| approval(plan, approver)).collect();
-        let file = manifests::write(&folder, name, &documents)?;
-        stage.refused(&bob, &["create", "-n", NAMESPACE, "-f", &here(&file)]).await?;
-    }
-    Ok(alice)
-}
-
-fn approval(plan: &Waiting, approver: &str) -> String {
-    Approval { target: &plan.name, uid: &plan.uid, plan: &plan.hash, approver }.manifest()
+    Ok((stage.person("alice", APPROVER)?, stage.person("bob", AUTHOR)?))
 }
 
 /// Alice approves, the operator works, is killed once, and finishes.
 async fn approve(stage: &mut Stage, alice: &Actor, plans: &[Waiting], launch: Launch) -> Result<()> {
     let grants: u64 = plans.iter().map(|plan| plan.grants).sum();
     let revokes: u64 = plans.iter().map(|plan| plan.revokes).sum();
-    stage.screen.heading(&format!("7. Approve, and watch {grants} grants and {revokes} revokes"));
+    stage.screen.heading(&format!("8. Approve, and watch {grants} grants and {revokes} revokes"));
     // The first rule that fits is the one that counts: this one write is held, and all others take their time.
     let third = grants / 3;
     let held =
@@ -284,6 +292,10 @@ async fn approve(stage: &mut Stage, alice: &Actor, plans: &[Waiting], launch: La
     for rule in [held, slow("PUT"), slow("DELETE")] {
         stage.sandbox.add_fault(&rule).await?;
     }
+    let secrets: Vec<&str> = plans.iter().map(|plan| plan.secret.as_str()).collect();
+    let reader = manifests::plan_reader("plan-reader", APPROVER, &secrets);
+    let reader = manifests::write(&stage.place.manifests(), "plan-reader.yaml", &[reader])?;
+    stage.run_quietly(&stage.administrator(), &["apply", "-n", NAMESPACE, "-f", &here(&reader)], "").await?;
     stage.screen.say(&format!("The sandbox takes {WRITE_MILLIS} ms for each write, as a server far away would."));
 
     for (index, plan) in plans.iter().enumerate() {
@@ -347,8 +359,13 @@ fn what_next(stage: &Stage, plans: &[Waiting]) {
     }
     screen.line("  eval \"$(make -s demo-env)\"");
     screen.line(&format!("  kubectl -n {NAMESPACE} get ssom,grpr,tconn"));
+    screen.line(&format!("  kubectl -n {NAMESPACE} describe ssom {NAMESPACE}"));
     screen.line(&format!("  kubectl -n {NAMESPACE} describe grpr {name}"));
-    screen.line("  # Put one back as it was, here without asking anybody:");
+    screen.line("  # Have people sign in by the old application again:");
+    screen.line(&format!(
+        "  kubectl -n {NAMESPACE} patch ssom {NAMESPACE} --type=merge -p '{{\"spec\":{{\"mode\":\"Rollback\"}}}}'"
+    ));
+    screen.line("  # Put a group back as it was, here without asking anybody:");
     screen.line(&format!(
         "  kubectl -n {NAMESPACE} patch grpr {name} --type=merge \\\n    -p '{{\"spec\":{{\"mode\":\"Rollback\",\"approval\":\"NotRequired\"}}}}'"
     ));

@@ -154,6 +154,21 @@ impl Sandbox {
         self.control(Method::GET, "/sign-in/able", None).await
     }
 
+    /// Lets somebody sign in to Devolutions Cloud, by e-mail address or UPN: `{ok, application, error?, …}`.
+    pub async fn sign_in(&self, user: &str) -> Result<Value> {
+        self.control(Method::POST, "/sign-in", Some(&json!({ "user": user }))).await
+    }
+
+    /// How sign-ins have gone so far: `{attempts, failures, byApplication, lastFailures}`.
+    pub async fn sign_ins(&self) -> Result<Value> {
+        self.control(Method::GET, "/sign-ins", None).await
+    }
+
+    /// What Entra ID holds: users, groups, applications with their assignments and secrets, but no secret's value.
+    pub async fn entra(&self) -> Result<Value> {
+        self.control(Method::GET, "/entra", None).await
+    }
+
     /// Changes a part of the world, as people do: `/sso`, `/entra/users/<name>`.
     pub async fn control_patch(&self, path: &str, change: &Value) -> Result<()> {
         self.control(Method::PATCH, path, Some(change)).await

@@ -1,21 +1,27 @@
 //! Microsoft Graph v1.0: what is asked for each thing that we need. Every read names the fields that it needs and no more.
+//!
+//! - here: reads; `write`: what is changed
+
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use k8s_openapi::jiff::Timestamp;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use url::Url;
 use uuid::Uuid;
 
 use super::filter::{LONGEST_EQ, MOST_IN, equals, is_in};
-use super::permission::POLICIES;
+use super::permission::{CONSENT, POLICIES, SIGN_INS};
 use super::secrets::DefaultPolicy;
 use super::session::{Read, Session};
 use super::{
-    Application, Assignment, ConditionalAccessPolicy, Entra, EntraEndpoint, EntraGroup, EntraUser, Member,
-    SecretPolicy, ServicePrincipal,
+    Application, Assignment, ConditionalAccessPolicy, Consent, Entra, EntraEndpoint, EntraGroup, EntraUser, Member,
+    SecretPolicy, ServicePrincipal, SignIn,
 };
 use crate::error::{Class, Failure};
 use crate::metrics::Metrics;
@@ -24,8 +30,9 @@ const APPLICATIONS: &str = "Application.Read.All";
 const MEMBERS: &str = "GroupMember.Read.All";
 const USERS: &str = "User.Read.All";
 
-const APPLICATION: &str = "id,appId,displayName,web";
-const SERVICE_PRINCIPAL: &str = "id,appId,displayName,accountEnabled,appRoleAssignmentRequired";
+const APPLICATION: &str = "id,appId,displayName,web,createdDateTime,applicationTemplateId,serviceManagementReference,\
+                           optionalClaims,requiredResourceAccess,passwordCredentials";
+const SERVICE_PRINCIPAL: &str = "id,appId,displayName,accountEnabled,appRoleAssignmentRequired,tags,appRoles";
 const GROUP: &str = "id,displayName,securityEnabled,visibility";
 
 /// The most items that a page of directory objects may have (<https://learn.microsoft.com/graph/paging>).
@@ -37,12 +44,14 @@ const AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub struct Graph {
     session: Session,
+    template: Uuid,
 }
 
 impl Graph {
     /// Microsoft Graph at `endpoint`. Nothing is sent yet.
     pub fn new(endpoint: EntraEndpoint, metrics: Arc<Metrics>) -> Result<Self, Failure> {
-        Ok(Self { session: Session::new(endpoint, metrics)? })
+        let template = endpoint.template;
+        Ok(Self { session: Session::new(endpoint, metrics)?, template })
     }
 
     /// Those of a collection that have this name.
@@ -185,8 +194,7 @@ impl Entra for Graph {
     }
 
     async fn assignments(&self, principal: &ServicePrincipal) -> Result<Vec<Assignment>, Failure> {
-        let name = principal.display_name.as_deref().unwrap_or(&principal.app_id);
-        let what = format!("list who is assigned to the enterprise application \"{name}\"");
+        let what = format!("list who is assigned to the enterprise application \"{}\"", principal.label());
         let path = ["servicePrincipals", &principal.id.to_string(), "appRoleAssignedTo"];
         let query = [("$select", "principalId,principalType,principalDisplayName"), PAGE];
         self.whole(&Read { what: &what, permission: APPLICATIONS, path: &path, query: &query }).await
@@ -252,5 +260,28 @@ impl Entra for Graph {
         let mut names = self.policies_in("claimsMappingPolicies", "claims mapping", principal).await?;
         names.extend(self.policies_in("homeRealmDiscoveryPolicies", "home realm discovery", principal).await?);
         Ok(names)
+    }
+
+    async fn consents(&self, principal: &ServicePrincipal) -> Result<Vec<Consent>, Failure> {
+        let what = format!("read what the enterprise application \"{}\" may do for who signs in", principal.label());
+        let filter = equals("clientId", &principal.id.to_string());
+        let query = [("$filter", filter.as_str()), PAGE];
+        self.whole(&Read { what: &what, permission: CONSENT, path: &["oauth2PermissionGrants"], query: &query }).await
+    }
+
+    async fn sign_ins(&self, app_id: &str, since: Timestamp) -> Result<Vec<SignIn>, Failure> {
+        let what = format!("read the sign-ins by the application {app_id}");
+        let since = Timestamp::from_second(since.as_second()).unwrap_or(since);
+        let filter = format!("{} and createdDateTime ge {since}", equals("appId", app_id));
+        let query = [("$filter", filter.as_str()), PAGE];
+        self.whole(&Read { what: &what, permission: SIGN_INS, path: &["auditLogs", "signIns"], query: &query }).await
+    }
+
+    async fn redeems(&self, app_id: &str, secret: &SecretString) -> Result<(), Failure> {
+        self.session.tokens().redeems(app_id, secret).await
+    }
+
+    fn metadata_document(&self) -> Url {
+        self.session.tokens().metadata_document()
     }
 }

@@ -1,11 +1,17 @@
-//! A migration as an example, for tests of what people see.
+//! Examples, for tests of what people see.
+//!
+//! - here: a migration that has looked, with its connection, and a replacement
+//! - `cutover`: a migration that is carried out, with its plans
+
+pub mod cutover;
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::{GroupReplacement, SsoMigration, TenantConnection};
+use crate::api::{Gate, GroupReplacement, PlanReference, PlanState, SsoMigration, TenantConnection};
+use crate::client::document::Document;
 use crate::plan::forecast::{Answer, Cause, Class, UserForecast, summary};
 use crate::plan::preflight::{Principal, Report};
 
@@ -20,8 +26,8 @@ pub fn check(file: &str, text: &str) {
     assert!(golden == text, "{file} has changed; UPDATE_GOLDEN=1 writes it anew. Now it is:\n{text}");
 }
 
-/// A migration with these parts of a status: `reason`, `message`, `summary`, `stalled`, and fields as they are. The
-/// operator has looked at generation 1.
+/// A migration with a `mode`, and with these parts of a status: `reason`, `message`, `summary`, `stalled`, and fields as
+/// they are. The operator has looked at generation 1.
 pub fn migration(status: &Value) -> SsoMigration {
     let message = status.get("message").cloned().unwrap_or_default();
     let condition = |kind: &str, value: &str| {
@@ -42,7 +48,7 @@ pub fn migration(status: &Value) -> SsoMigration {
         },
         "spec": {
             "connectionRef": {"name": "contoso"},
-            "mode": "Plan",
+            "mode": status.get("mode").unwrap_or(&json!("Plan")),
             "acknowledgements": ["ConditionalAccessNotChecked"],
         },
         "status": {
@@ -50,6 +56,9 @@ pub fn migration(status: &Value) -> SsoMigration {
             "conditions": conditions,
             "summary": status.get("summary").unwrap_or(&json!("")),
             "currentApplication": status.get("currentApplication"),
+            "application": status.get("application"),
+            "cutover": status.get("cutover"),
+            "plans": field("plans"),
             "findings": field("findings"),
             "forecast": status.get("forecast"),
             "report": status.get("forecast").map(|_| json!({"secretName": "ssom-contoso-forecast", "digest": "sha256:0"})),
@@ -124,6 +133,21 @@ pub fn replacement() -> GroupReplacement {
     .unwrap()
 }
 
+/// What status says of a plan that waits for approval.
+pub fn reference(gate: Gate, plan: &impl Document) -> PlanReference {
+    PlanReference {
+        gate,
+        state: PlanState::AwaitingApproval,
+        hash: plan.hash().to_string(),
+        secret_name: "the-plan".to_owned(),
+        document_digest: plan.digest().to_string(),
+        grants: None,
+        revokes: None,
+        approver: None,
+        approval: None,
+    }
+}
+
 fn findings() -> Value {
     let finding = |reason: &str, severity: &str, acknowledgement: &str, message: &str| json!({"reason": reason, "severity": severity, "acknowledgement": acknowledgement, "message": message});
     json!([
@@ -166,14 +190,14 @@ fn findings() -> Value {
     ])
 }
 
-fn assignments() -> Vec<Principal> {
+pub fn assignments() -> Vec<Principal> {
     let principal = |kind: &str, name: String| Principal { kind: kind.to_owned(), name, id: Uuid::nil() };
     let groups = ["Staff", "Staff\n  Users     \"nobody\"", "Vault-Admins"];
     let users = (1..=14).map(|n| principal("User", format!("Contractor {n:02}")));
     groups.iter().map(|name| principal("Group", (*name).to_owned())).chain(users).collect()
 }
 
-fn users() -> Vec<UserForecast> {
+pub fn users() -> Vec<UserForecast> {
     use Answer::{DependsOnMatching, No, Yes};
     let user = |name: &str, answers: [Answer; 3], class: Class| UserForecast {
         id: serde_json::from_value(json!(Uuid::nil())).unwrap(),

@@ -1,0 +1,73 @@
+//! People and groups are assigned to the new application.
+
+use super::Pass;
+use super::application::Made;
+use super::observe::Intended;
+use super::outcome::Outcome;
+use crate::api::MigrationStepName::Assignments;
+use crate::api::StepState;
+use crate::controller::Connector;
+use crate::entra::{Entra as _, EntraWriter as _};
+use crate::error::{Class, Failure};
+use crate::plan::assignment::{missing, role, unmanaged};
+use crate::plan::{count, name_some};
+
+impl<K: Connector> Pass<'_, K> {
+    /// Assigns who is missing, and nobody else; none where all are listed.
+    pub(super) async fn assign(&mut self, made: &Made, intended: &Intended) -> Result<Option<Outcome>, Failure> {
+        let (wanted, label) = (&intended.assignments, made.principal.label());
+        let assigned = self.entra.assignments(&made.principal).await?;
+        self.reporter.assignments(assigned.len());
+        let todo = missing(wanted, &assigned);
+        if todo.is_empty() {
+            let others = unmanaged(wanted, &assigned);
+            let more = if others.is_empty() {
+                String::new()
+            } else {
+                format!(
+                    " Assigned as well, though nothing asks for them any more: {}. They are left alone.",
+                    name_some(others.iter().map(String::as_str))
+                )
+            };
+            let text = format!("{} listed.{more}", count(wanted.len(), "assignment"));
+            self.step(Assignments, StepState::Completed, &text);
+            return Ok(None);
+        }
+        let role = match role(&made.principal) {
+            Ok(role) => role,
+            Err(refusal) => return Ok(Some(Outcome::Refused(refusal))),
+        };
+        let (total, mut refused) = (wanted.len(), None);
+        // Whoever was assigned lately need not be listed yet.
+        let now: Vec<_> = todo.iter().filter(|who| !self.is_recent(&(who.id, made.principal.id))).collect();
+        for (done, principal) in (total - now.len()..).zip(now) {
+            if self.is_interrupted().await? {
+                return Ok(Some(Outcome::Working));
+            }
+            let who = format!("{} \"{}\"", principal.kind.to_lowercase(), principal.name);
+            self.reporter.progress(Assignments, done, total, &format!("Assigning {who}.")).await?;
+            match self.entra.assign(principal.id, (&who, label), made.principal.id, role).await {
+                Ok(()) => self.note(&(principal.id, made.principal.id)),
+                // Entra ID refuses so what is there already and not listed yet, and what it has not heard of yet: whoever
+                // is listed in the end is well.
+                Err(failure) if failure.class == Class::Bug || failure.reason == "NotFound" => {
+                    self.note(&(principal.id, made.principal.id));
+                    refused.get_or_insert(failure);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        let assigned = self.entra.assignments(&made.principal).await?;
+        self.reporter.assignments(assigned.len());
+        let left = missing(wanted, &assigned);
+        if left.is_empty() {
+            return Ok(Some(Outcome::Working));
+        }
+        let names = name_some(left.iter().map(|principal| principal.name.as_str()));
+        let text = match refused {
+            None => format!("Assigned, and not listed yet: {names}. Entra ID is asked until all are."),
+            Some(failure) => format!("Not listed yet: {names}. {} It is tried again.", failure.message),
+        };
+        Ok(Some(Outcome::waiting(Assignments, "AwaitingReplication", text)))
+    }
+}

@@ -1,0 +1,57 @@
+//! How a pass ends.
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::api::{Evidence, Gate, MigrationStepName};
+use crate::plan::Refusal;
+use crate::plan::preflight::{Report, is_open};
+
+/// How a pass ended.
+pub enum Outcome {
+    /// `spec.suspend` is set.
+    Suspended,
+    /// It cannot go on until the world or the spec changes.
+    Refused(Refusal),
+    /// It has looked, and that is all that can be done now.
+    Looked { report: Box<Report> },
+    /// A person must approve a plan.
+    AwaitingApproval { gate: Gate, purpose: String },
+    /// The window for the cut-over opens then.
+    AwaitingWindow { opens: Timestamp },
+    /// What was written to Entra ID is not seen everywhere yet.
+    Waiting { step: MigrationStepName, reason: &'static str, message: String },
+    /// There is more to do right away.
+    Working,
+    /// The new configuration is saved, and nobody has signed in yet.
+    AwaitingProof { since: Timestamp, way_back: bool },
+    /// People sign in by the new application.
+    CutOver { evidence: Evidence, log_is_read: bool, way_back: bool },
+    /// The old configuration is back without anybody having asked for it here, and why.
+    Returned { why: String },
+    /// The old configuration is back, as asked for.
+    RolledBack { message: String },
+}
+
+impl Outcome {
+    pub fn waiting(step: MigrationStepName, reason: &'static str, message: String) -> Self {
+        Self::Waiting { step, reason, message }
+    }
+
+    /// The reason of the condition `Ready` that goes with it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Suspended => "Suspended",
+            Self::Refused(refusal) => refusal.reason,
+            Self::Looked { report } if report.findings.iter().any(is_open) => "PreflightFailed",
+            Self::Looked { .. } => "Planned",
+            Self::AwaitingApproval { .. } => "AwaitingApproval",
+            Self::AwaitingWindow { .. } => "AwaitingWindow",
+            Self::Waiting { reason, .. } => reason,
+            Self::Working => "Progressing",
+            Self::AwaitingProof { .. } => "AwaitingProof",
+            Self::CutOver { .. } => "CutOver",
+            Self::Returned { .. } => "Returned",
+            Self::RolledBack { .. } => "RolledBack",
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The old configuration is brought back: because it was asked for, or because it is proven that nobody can sign in by
+//! the new one. The new application, its assignments and both secrets stay.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt as _;
+
+use super::Pass;
+use super::outcome::Outcome;
+use super::standing::Standing;
+use crate::api::MigrationStepName::Rollback;
+use crate::api::{Gate, StepState};
+use crate::controller::Connector;
+use crate::devolutions::DevolutionsCloud as _;
+use crate::entra::Entra as _;
+use crate::error::{Class, Failure};
+use crate::plan::Refusal;
+use crate::plan::migration::{MigrationPlan, Work};
+use crate::store::{ApplicationIds, ClientSecret, MigrationCheckpoint, Passed, Purpose};
+
+impl<K: Connector> Pass<'_, K> {
+    /// Mode `Rollback`.
+    pub(super) async fn roll_back(&mut self, mut checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
+        let standing = self.standing_for_sure(&checkpoint).await?;
+        // What was about to be saved may yet be seen.
+        let is_open = checkpoint.cutover.as_ref().is_some_and(|c| c.saving_at.is_some() && c.saved_at.is_none());
+        // Without a way back there is nothing that could be made sure of.
+        let may_be_new = is_open && self.secrets.load(Purpose::Return, &checkpoint.before.client_id).await?.is_some();
+        let ids = checkpoint.application.clone();
+        let Some(ids) = ids.filter(|_| checkpoint.was_saved || standing == Standing::New) else {
+            self.forget(&mut checkpoint).await?;
+            return Ok(Outcome::RolledBack {
+                message: "Nothing to bring back: people sign in as they did before.".to_owned(),
+            });
+        };
+        match standing {
+            Standing::Old if !may_be_new => {
+                if let Some(passed) = &checkpoint.rollback {
+                    self.reporter.done(passed.hash.as_str());
+                }
+                self.forget(&mut checkpoint).await?;
+                self.hide(&ids, true).await;
+                self.step(Rollback, StepState::Completed, "Read back.");
+                Ok(Outcome::RolledBack {
+                    message: format!(
+                        "People sign in by the old application {} again. The new one {} is still there, hidden, with its assignments.",
+                        checkpoint.before.client_id, ids.app_id
+                    ),
+                })
+            }
+            Standing::Other(other) => Ok(Outcome::Refused(Refusal::new(
+                "ChangedSince",
+                format!(
+                    "People sign in by {other}, which is neither the old application nor the new one: somebody has changed it since, and that is not overwritten. Bring the old one back by hand if it is meant: client id {}, its secret is in Secret {}.",
+                    checkpoint.before.client_id,
+                    self.secrets.name(Purpose::Return)
+                ),
+            ))),
+            Standing::Old | Standing::New => self.go_back(checkpoint, &ids).await,
+        }
+    }
+
+    /// The gate, and the way back.
+    async fn go_back(&mut self, mut checkpoint: MigrationCheckpoint, ids: &ApplicationIds) -> Result<Outcome, Failure> {
+        let plan = MigrationPlan {
+            tenant: checkpoint.tenant.clone(),
+            entra_tenant: checkpoint.entra_tenant.clone(),
+            work: Work::Rollback {
+                from: self.client_of(&checkpoint, ids),
+                to: checkpoint.before.clone(),
+                attempt: checkpoint.attempt,
+            },
+        };
+        let secret = match self.return_secret(&checkpoint).await? {
+            Ok(secret) => secret,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let (uid, now) = (self.object.uid(), Timestamp::now());
+        let is_it = |p: &Passed| {
+            Some(&p.uid) == uid.as_ref()
+                && p.hash == plan.hash()
+                && p.counts(now)
+                && (p.approval.is_some() || !self.asks_at(Gate::Rollback))
+        };
+        if !checkpoint.rollback.as_ref().is_some_and(is_it) {
+            self.reporter.begin_step(Rollback, "Looking for an approval.");
+            match self.pass_gate(&mut checkpoint, &plan).await? {
+                Ok(passed) => checkpoint.rollback = Some(passed),
+                Err(outcome) => return Ok(outcome),
+            }
+            self.checkpoints.save(&checkpoint).await?;
+        }
+        if self.is_interrupted().await? {
+            return Ok(Outcome::Working);
+        }
+        self.reporter.begin_step(Rollback, "Saving the old configuration.");
+        self.restore(&checkpoint, &secret).await?;
+        if let Some(passed) = &checkpoint.rollback {
+            self.reporter.done(passed.hash.as_str());
+        }
+        // A server that hides what is saved is taken at its word.
+        self.forget(&mut checkpoint).await?;
+        Ok(Outcome::Working)
+    }
+
+    /// There and back: what was approved on the way counts no more.
+    async fn forget(&mut self, checkpoint: &mut MigrationCheckpoint) -> Result<(), Failure> {
+        if checkpoint.cutover.is_some() || checkpoint.rollback.is_some() {
+            self.begin_anew(checkpoint).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes back by itself, as was written down before.
+    pub(super) async fn bring_back(&mut self, mut checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
+        self.reporter.begin_step(Rollback, "People cannot sign in: saving the old configuration.");
+        let secret = match self.return_secret(&checkpoint).await? {
+            Ok(secret) => secret,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        if self.is_interrupted().await? {
+            return Ok(Outcome::Working);
+        }
+        if let Some(returning) = checkpoint.cutover.as_mut().and_then(|cutover| cutover.returning.as_mut()) {
+            returning.restoring_at = Some(Timestamp::now());
+        }
+        self.checkpoints.save(&checkpoint).await?;
+        self.restore(&checkpoint, &secret).await?;
+        self.returned(checkpoint).await
+    }
+
+    /// The old configuration is back.
+    pub(super) async fn returned(&mut self, mut checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
+        let Some(returning) = checkpoint.cutover.as_mut().and_then(|cutover| cutover.returning.as_mut()) else {
+            return Ok(Outcome::Working);
+        };
+        returning.done_at = Some(Timestamp::now());
+        let why = returning.why.clone();
+        self.checkpoints.save(&checkpoint).await?;
+        if let Some(ids) = &checkpoint.application {
+            self.hide(ids, true).await;
+        }
+        self.step(Rollback, StepState::Completed, "Read back.");
+        Ok(Outcome::Returned { why })
+    }
+
+    /// The secret of the old application, proven now.
+    async fn return_secret(&self, checkpoint: &MigrationCheckpoint) -> Result<Result<ClientSecret, Refusal>, Failure> {
+        let before = &checkpoint.before;
+        let Some(secret) = self.secrets.load(Purpose::Return, &before.client_id).await? else {
+            return Ok(Err(Refusal::new(
+                "NoWayBack",
+                format!(
+                    "Nobody has kept a client secret of the old application {}. Bring the old configuration back by hand: make a client secret on it, and save it in Administration - Authentication - Single Sign-On (SSO) with that client id and the discovery URL {}.",
+                    before.client_id, before.discovery_url
+                ),
+            )));
+        };
+        match self.entra.redeems(&secret.app_id, &secret.value).await {
+            Ok(()) => Ok(Ok(secret)),
+            Err(failure) if failure.class.needs_a_person() => Ok(Err(Refusal::new(
+                "ReturnSecretUnusable",
+                format!("The old configuration would not work either, so it is not brought back: {}", failure.message),
+            ))),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn restore(&self, checkpoint: &MigrationCheckpoint, secret: &ClientSecret) -> Result<(), Failure> {
+        let before = &checkpoint.before;
+        // Right before: what somebody has saved meanwhile is not overwritten.
+        if let Standing::Other(other) = self.standing(checkpoint).await? {
+            let message =
+                format!("People sign in by {other} now, which somebody has just saved. It is looked at again.");
+            return Err(Failure::new(Class::Conflict, "WrittenMeanwhile", message));
+        }
+        self.cloud.save_sso(before, &secret.value).await?;
+        let shown = self.shown().await?;
+        if shown.as_ref().and_then(|shown| before.is_shown_by(shown)) == Some(false) {
+            return Err(Failure::new(
+                Class::Transient,
+                "NotVisibleYet",
+                "Devolutions Cloud took the old configuration but does not show it yet. It is looked at again before anything else is done.",
+            ));
+        }
+        self.context.metrics.saved();
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! People move to the new application: decided, approved, cut over under their eyes, with a `kill -9` at the worst moment.
+
+use serde_json::{Value, json};
+
+use super::manifests::{self, Approval};
+use super::play::WITHIN;
+use super::stage::{Actor, Stage, here};
+use super::{Launch, NAMESPACE};
+use crate::demo::manifests::Pair;
+use crate::error::{Error, Result};
+use crate::sandbox::Sandbox;
+
+/// So many lines of the plan are shown.
+const PLAN_LINES: usize = 30;
+/// Between two sign-ins: people are no load test.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(60);
+
+/// Those who could sign in when the demo began, signing in all the time.
+pub(super) struct People {
+    sandbox: Sandbox,
+    able: Vec<String>,
+}
+
+impl People {
+    /// Lets everybody try, unnoticed, and keeps those who get in.
+    pub(super) async fn who_get_in(stage: &Stage) -> Result<Self> {
+        let sandbox = Sandbox::attach(&stage.place.sandbox().join("env"))?;
+        let told = sandbox.who_can_sign_in().await?;
+        let users = told["users"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let able: Vec<String> = users.iter().filter_map(|user| user.as_str().map(str::to_owned)).collect();
+        Ok(Self { sandbox, able })
+    }
+
+    /// How many they are.
+    pub(super) fn count(&self) -> usize {
+        self.able.len()
+    }
+
+    /// One after the other signs in, as long as `demo` takes.
+    pub(super) async fn keep_signing_in<T>(&self, demo: impl Future<Output = Result<T>>) -> Result<T> {
+        let people = async {
+            let mut pause = tokio::time::interval(PAUSE);
+            for user in self.able.iter().cycle() {
+                pause.tick().await;
+                if let Err(error) = self.sandbox.sign_in(user).await {
+                    return error;
+                }
+            }
+            Error::Demo("nobody can sign in, so there is nothing to see".into())
+        };
+        tokio::select! { shown = demo => shown, error = people => Err(error) }
+    }
+}
+
+/// Decides what the forecast asks for, and asks for the migration.
+pub(super) async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<()> {
+    stage.screen.heading("4. Decide what it asks for, and have it carried out");
+    let name = format!("ssom/{NAMESPACE}");
+    let told = stage.run_operator_unseen(admin, &["plan", &name, "-n", NAMESPACE, "-o", "json"]).await?;
+    let told: Value = serde_json::from_str(&told).map_err(Error::format("the forecast"))?;
+    let users = told["report"]["users"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let disabled: Vec<&str> =
+        users.iter().filter(|u| u["disabled"] == true).filter_map(|u| u["label"].as_str()).collect();
+    let manifest = manifests::migration_to_apply(pairs, &disabled);
+    let file = manifests::write(&stage.place.manifests(), "migration.yaml", std::slice::from_ref(&manifest))?;
+    let mut groups = 0;
+    for line in manifest.lines() {
+        groups += usize::from(line.contains("displayName"));
+        match groups {
+            2 => stage.screen.output(&format!("          # and {} more", pairs.len() - 1)),
+            _ if groups > 2 && line.contains("displayName") => {}
+            _ => stage.screen.output(&format!("    {line}")),
+        }
+        groups += usize::from(groups == 2);
+    }
+    stage.run(admin, &["apply", "-n", NAMESPACE, "-f", &here(&file)]).await?;
+    stage.screen.line("");
+    stage.screen.say(
+        "The operator makes the application from the template that can provision users, keeps its client secret before \
+         anything else, adds one to the old application for the way back, has both get tokens several times in a row, and \
+         assigns everybody. Nobody signs in by it yet.",
+    );
+    let reason = "--for=jsonpath={.status.conditions[?(@.type==\"Ready\")].reason}=AwaitingApproval";
+    stage.run(admin, &["wait", &name, "-n", NAMESPACE, reason, "--timeout=120s"]).await?;
+    stage.run(admin, &["get", "ssom", "-n", NAMESPACE]).await
+}
+
+/// Who may approve and who may not; then the cut-over. Gives the operator's next start.
+pub(super) async fn approve(
+    stage: &mut Stage,
+    admin: &Actor,
+    (alice, bob): (&Actor, &Actor),
+    (approver, author): (&str, &str),
+    launch: Launch,
+) -> Result<Launch> {
+    let state = admin.kubectl().get(&["ssom", NAMESPACE, "-n", NAMESPACE]).await?;
+    let plan = state["status"]["plans"].as_array().and_then(|plans| plans.last()).cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (hash, secret, uid) = (text(&plan["hash"]), text(&plan["secretName"]), text(&state["metadata"]["uid"]));
+    let folder = stage.place.manifests();
+    let report = text(&state["status"]["report"]["secretName"]);
+    let reader = manifests::plan_reader("migration-reader", approver, &[&secret, &report]);
+    let reader = manifests::write(&folder, "migration-reader.yaml", &[reader])?;
+    stage.run_quietly(admin, &["apply", "-n", NAMESPACE, "-f", &here(&reader)], "").await?;
+    stage.screen.line("");
+    stage.screen.say(
+        "alice has the verb `approve` on ssomigrations and groupreplacements, and may read this plan and its forecast. bob \
+         may create approvals, but lacks that verb. First he tries in his own name, then in alice's:",
+    );
+    for (name, whose) in [("approval-of-bob.yaml", author), ("approval-forged.yaml", approver)] {
+        let approval = Approval {
+            kind: "SsoMigration",
+            gate: "Cutover",
+            target: NAMESPACE,
+            uid: &uid,
+            plan: &hash,
+            approver: whose,
+        };
+        let file = manifests::write(&folder, name, &[approval.manifest()])?;
+        stage.refused(bob, &["create", "-n", NAMESPACE, "-f", &here(&file)]).await?;
+    }
+    let target = format!("ssom/{NAMESPACE}");
+    stage.screen.line("");
+    let shown = stage.run_operator(alice, &["plan", &target, "-n", NAMESPACE]).await?;
+    // The forecast comes first; it was shown before.
+    let plan = shown.find("\nPlan of ").map_or(shown.as_str(), |at| &shown[at + 1..]);
+    stage.screen.output("…");
+    stage.screen.output(&plan.lines().take(PLAN_LINES).collect::<Vec<_>>().join("\n"));
+    if plan.lines().count() > PLAN_LINES {
+        stage.screen.output("…");
+    }
+
+    let held = json!({
+        "system": "DevolutionsCloud", "method": "PUT", "path": "/api/v1/authentication/sso", "identity": "operator",
+        "action": { "type": "HoldAfterCommit" },
+    });
+    stage.sandbox.add_fault(&held).await?;
+    let words = ["approve", &target, "-n", NAMESPACE, "--yes", "--wait=false", "--hash", &hash];
+    let said = stage.run_operator(alice, &words).await?;
+    stage.screen.output(said.lines().next_back().unwrap_or_default());
+    let hold = stage.sandbox.wait_for_hold(WITHIN).await?;
+    stage.screen.line("");
+    stage.screen.say(
+        "The new configuration has taken effect and the answer is still on the way: the worst moment. The operator is killed.",
+    );
+    stage.kill(launch).await?;
+    stage.sandbox.release(hold.id).await?;
+    stage.sandbox.clear_faults().await?;
+    let again = stage.next_launch().await?;
+    stage.screen.say(&format!(
+        "It was started again as process {} and goes on where it was. Entra's log shows it that people sign in:",
+        again.process.pid
+    ));
+    stage.run(admin, &["wait", &target, "-n", NAMESPACE, "--for=condition=Succeeded", "--timeout=120s"]).await?;
+    let message = "jsonpath={.status.conditions[?(@.type==\"Succeeded\")].message}";
+    let said = stage.run_quietly(admin, &["get", &target, "-n", NAMESPACE, "-o", message], "").await?;
+    stage.screen.quote(&said.stdout);
+    Ok(again)
+}
