@@ -73,10 +73,7 @@ impl<K: Connector> Pass<'_, K> {
         if self.is_interrupted().await? {
             return Ok(Some(Outcome::Working));
         }
-        let mut taken = checkpoint.clone();
-        let outcome = self.put(&mut taken, &to, &secret).await?;
-        *checkpoint = taken;
-        Ok(Some(outcome))
+        self.put(checkpoint, &to, &secret).await.map(Some)
     }
 
     async fn put(
