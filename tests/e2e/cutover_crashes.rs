@@ -9,7 +9,8 @@ use testbed::sandbox::Hold;
 
 use crate::cutover::{able, applied, ask_again, change, cut_over, made, saves, sign_in, waits};
 use crate::migration::{until, until_reason};
-use crate::stage::{ALICE, Stage, WITHIN, approval, condition, contoso, ready_reason, run};
+use crate::rights::{requests, right};
+use crate::stage::{ALICE, RELEASE, Stage, WITHIN, approval, condition, contoso, ready_reason, run};
 
 /// What a migration leaves behind, whatever happened on the way.
 #[derive(Debug, PartialEq)]
@@ -115,6 +116,37 @@ fn killed_before_each_write_took_effect() {
 #[test]
 fn killed_after_each_write_took_effect() {
     run(killed_at_every_write("cutover-kill-after", "HoldAfterCommit"));
+}
+
+#[test]
+fn killed_at_ten_seeded_moments() {
+    run(async {
+        let expected = undisturbed("cutover-seeded-none").await;
+        let mut stage = Stage::new("cutover-seeded").await;
+        let before = able(&stage.sandbox).await;
+        let mut seed: u64 = 20_261_125;
+        stage.apply(&applied(json!({"approvals": []}))).await.unwrap();
+        for _ in 0..10 {
+            // A linear congruential generator (Knuth's MMIX constants): the same moments on every machine.
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let nth = 1 + (seed >> 33) % 60;
+            stage.fault(json!({"nth": nth, "action": {"type": "HoldAfterCommit"}})).await;
+            let held = tokio::select! {
+                hold = stage.sandbox.wait_for_hold(WITHIN) => Some(hold.unwrap()),
+                _ = until_reason(&stage, "AwaitingProof") => None,
+            };
+            stage.sandbox.clear_faults().await.unwrap();
+            let Some(hold) = held else { break };
+            kill_at(&mut stage, &hold).await;
+            assert!(able(&stage.sandbox).await.is_superset(&before), "at {} {}", hold.method, hold.path);
+        }
+        until_reason(&stage, "AwaitingProof").await;
+        assert!(sign_in(&stage, "bob@contoso.example").await);
+        until_reason(&stage, "CutOver").await;
+        assert_eq!(outcome(&stage).await, expected);
+        assert_eq!(saves(&stage).await, 1);
+        stage.end().await;
+    });
 }
 
 #[test]
@@ -237,13 +269,23 @@ fn a_second_pass_over_a_finished_migration_writes_nothing() {
                 .map(|o| o["metadata"]["resourceVersion"].as_str().unwrap().to_owned())
                 .collect::<BTreeSet<_>>()
         };
-        let (before, writes) = (version().await, stage.writes().await.len());
+        let account = format!("system:serviceaccount:{}:{RELEASE}", stage.namespace);
+        let changes = async || {
+            let all = requests(&account).await.into_iter();
+            let is_read = |verb: &str| ["get", "list", "watch"].contains(&verb);
+            all.filter(|e| !is_read(e["verb"].as_str().unwrap_or_default())).collect::<Vec<_>>()
+        };
+        let (before, writes, changed) = (version().await, stage.writes().await.len(), changes().await.len());
         // Asked for: a whole pass, and only what was asked for is noted.
         ask_again(&stage, "once-more").await;
         let handled = |s: &Value| s["status"]["lastHandledReconcileAt"] == "once-more" && ready_reason(s) == "CutOver";
         until(&stage, "ssom", "another pass", handled).await;
         assert_eq!(stage.writes().await.len(), writes);
         assert_eq!(version().await.difference(&before).count(), 1, "the resource itself, with the annotation");
+        // By the API server's own account: the one that says what was asked for.
+        let changed: Vec<_> = changes().await[changed..].iter().map(right).collect();
+        let noted = ["patch", "migration.devolutions.net", "ssomigrations/status"].map(str::to_owned);
+        assert_eq!(changed, [noted.into()]);
         stage.end().await;
     });
 }

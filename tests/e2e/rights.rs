@@ -17,13 +17,13 @@ fn text(value: &Value) -> String {
 }
 
 /// What an operator's account was answered in this cluster, by the API server's own account.
-async fn requests(account: &str) -> Vec<Value> {
+pub async fn requests(account: &str) -> Vec<Value> {
     let log = std::fs::read_to_string(cluster().await.audit_log()).unwrap();
     let events = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     events.filter(|event| event["user"]["username"] == account).collect()
 }
 
-fn right(event: &Value) -> Right {
+pub fn right(event: &Value) -> Right {
     let object = &event["objectRef"];
     let resource = match object["subresource"].as_str() {
         Some(subresource) => format!("{}/{subresource}", text(&object["resource"])),
