@@ -143,6 +143,8 @@ pub struct App {
     /// With what Devolutions Cloud asks OpenID providers.
     pub outside: Outside,
     pub holds: Holds,
+    /// Where Devolutions Cloud is; no base path is part of it.
+    pub devolutions_url: Arc<str>,
     /// What a request of the sandbox's own carries that nobody is to notice.
     pub probe: Arc<str>,
     /// Held while a request takes effect and is journaled, so that the journal's order is the order of effects.
@@ -151,8 +153,9 @@ pub struct App {
 
 impl App {
     /// Starts a world.
-    pub fn new(world: World, entra: Option<Hosts>, outside: Outside) -> Self {
+    pub fn new(world: World, devolutions_url: &str, entra: Option<Hosts>, outside: Outside) -> Self {
         Self {
+            devolutions_url: devolutions_url.into(),
             outside,
             entra: entra.map(Arc::new),
             cloud: Arc::new(Mutex::new(Cloud::new(world))),

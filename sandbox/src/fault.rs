@@ -10,7 +10,7 @@ use crate::system::System;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
-    /// `DevolutionsCloud`, `Graph` or `Login`.
+    /// `DevolutionsCloud`, `Scim`, `Graph` or `Login`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,8 @@ pub struct InjectedStatus {
     /// Devolutions Cloud's number within the status, or the number of an AADSTS code.
     #[serde(default)]
     pub code: u32,
-    /// Devolutions Cloud's `name`, Graph's `code`, the token endpoint's `error`; likely ones if not given.
+    /// Devolutions Cloud's `name`, SCIM's `scimType`, Graph's `code`, the token endpoint's `error`; likely ones if not
+    /// given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

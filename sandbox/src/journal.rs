@@ -13,7 +13,7 @@ pub struct Record {
     pub seq: u64,
     pub time: Timestamp,
     pub system: System,
-    /// `operator`, `person`, another user's name, or nobody.
+    /// `operator`, `person`, `scim`, another user's name, or nobody.
     pub identity: Option<String>,
     pub method: String,
     /// Without the query.

@@ -13,6 +13,7 @@ mod gate;
 mod hold;
 mod journal;
 mod run;
+mod scim;
 mod serve;
 mod system;
 mod tls;
@@ -20,5 +21,5 @@ mod world;
 
 pub use cloud::Credentials;
 pub use entra::EntraAccess;
-pub use run::{Addresses, Sandbox, StartError};
+pub use run::{Addresses, Sandbox, ScimAccess, StartError};
 pub use world::{Scenario, ScenarioError, Sizes, generate};

@@ -206,6 +206,9 @@ fn exports(sandbox: &Sandbox, ca: &Path) -> String {
             ("CLIENT_SECRET", entra.client_secret.clone()),
         ]);
     }
+    if let Some(scim) = &sandbox.scim {
+        exports.extend([("SCIM_URL", scim.url.clone()), ("SCIM_TOKEN", scim.token.clone())]);
+    }
     let line = |(name, value): &(&str, String)| format!("export {name}='{}'\n", value.replace('\'', r"'\''"));
     exports.iter().map(line).collect()
 }

@@ -10,7 +10,7 @@ use crate::devolutions::relying_party::{Outside, OutsideError};
 use crate::entra::{EntraAccess, Hosts, KeyError, SigningKey};
 use crate::tls::{Tls, TlsError};
 use crate::world::{Scenario, ScenarioError, World};
-use crate::{control, devolutions, entra, serve};
+use crate::{control, devolutions, entra, scim, serve};
 
 /// Why a sandbox did not start.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,14 @@ impl Default for Addresses {
     }
 }
 
+/// What an identity provider is told, once, so that it can provision.
+pub struct ScimAccess {
+    /// The tenant URL.
+    pub url: String,
+    /// The secret token.
+    pub token: String,
+}
+
 /// A sandbox that serves.
 pub struct Sandbox {
     /// The certificate to trust, PEM.
@@ -70,6 +78,8 @@ pub struct Sandbox {
     pub person: Credentials,
     /// The Entra side, if the scenario has one.
     pub entra: Option<EntraAccess>,
+    /// Provisioning, if the scenario switches it on.
+    pub scim: Option<ScimAccess>,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
 }
@@ -99,20 +109,22 @@ impl Sandbox {
             None => None,
         };
         let entra = hosts.as_ref().zip(world.entra.as_ref()).map(|(hosts, entra)| hosts.access(entra));
-        let app = App::new(world, hosts, Outside::new(&tls.ca)?);
-        let (operator, person) = {
+        let app = App::new(world, &devolutions_url, hosts, Outside::new(&tls.ca)?);
+        let (operator, person, scim) = {
             let cloud = app.cloud();
-            (cloud.operator.clone(), cloud.person.clone())
+            let token = cloud.world.provisioning.as_ref().map(|it| it.token.clone());
+            let scim = token.map(|token| ScimAccess { url: scim::tenant_url(&app), token });
+            (cloud.operator.clone(), cloud.person.clone(), scim)
         };
         let (stop, stopped) = watch::channel(false);
         let serve =
             |listener, router| tokio::spawn(serve::serve(listener, tls.config.clone(), router, stopped.clone()));
-        let mut servers = vec![serve(cloud, devolutions::router(&app))];
+        let mut servers = vec![serve(cloud, devolutions::router(&app).merge(scim::router(&app)))];
         if let Some((authority, graph)) = directory {
             servers.extend([serve(authority, entra::login::router(&app)), serve(graph, entra::graph::router(&app))]);
         }
         servers.push(serve(control, control::router(app)));
-        Ok(Self { ca: tls.ca, devolutions_url, control_url, operator, person, entra, stop, servers })
+        Ok(Self { ca: tls.ca, devolutions_url, control_url, operator, person, entra, scim, stop, servers })
     }
 
     /// Stops serving; requests under way have a moment to end.

@@ -1,4 +1,4 @@
-//! The three systems that are played, and in what they differ before a request is understood: who asks, how a request
+//! The four systems that are played, and in what they differ before a request is understood: who asks, how a request
 //! is numbered, what changes something, and the form of a refusal.
 
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
@@ -9,12 +9,14 @@ use uuid::Uuid;
 
 use crate::cloud::App;
 use crate::fault::Refusal;
-use crate::{devolutions, entra};
+use crate::{devolutions, entra, scim};
 
 /// What a request is meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum System {
     DevolutionsCloud,
+    /// Where Devolutions Cloud is provisioned.
+    Scim,
     /// Microsoft Graph.
     Graph,
     /// Where Entra issues tokens.
@@ -41,7 +43,7 @@ impl System {
     /// The numbers of a request.
     pub fn numbers(self, headers: &HeaderMap) -> Numbers {
         match self {
-            Self::DevolutionsCloud => Numbers::of(headers, devolutions::REQUEST_ID),
+            Self::DevolutionsCloud | Self::Scim => Numbers::of(headers, devolutions::REQUEST_ID),
             Self::Graph | Self::Login => Numbers::of(headers, entra::CLIENT_REQUEST_ID),
         }
     }
@@ -50,6 +52,7 @@ impl System {
     pub fn identity(self, app: &App, headers: &HeaderMap) -> Option<String> {
         match self {
             Self::DevolutionsCloud => devolutions::identity(app, headers),
+            Self::Scim => scim::identity(app, headers),
             Self::Graph => entra::graph::identity(app, headers),
             Self::Login => None,
         }
@@ -62,6 +65,7 @@ impl System {
                 let is_session = path.ends_with("/login") || path.ends_with("/logout");
                 method != Method::GET && !is_session && !devolutions::asks_others(path)
             }
+            Self::Scim => method != Method::GET,
             Self::Graph => entra::graph::is_write(method, path, &serde_json::from_slice(body).unwrap_or(Value::Null)),
             Self::Login => false,
         }
@@ -76,6 +80,7 @@ impl System {
     pub fn refuse(self, status: StatusCode, refusal: &Refusal, numbers: &Numbers) -> Response {
         match self {
             Self::DevolutionsCloud => devolutions::refuse(status, refusal),
+            Self::Scim => scim::refuse(status, refusal),
             Self::Graph => entra::graph::refuse(status, refusal, numbers),
             Self::Login => entra::login::refuse(status, refusal, numbers),
         }
@@ -84,7 +89,9 @@ impl System {
     /// The headers that every answer carries.
     pub fn tags(self, numbers: &Numbers) -> Vec<(HeaderName, String)> {
         match self {
-            Self::DevolutionsCloud => vec![(HeaderName::from_static(devolutions::REQUEST_ID), numbers.client.clone())],
+            Self::DevolutionsCloud | Self::Scim => {
+                vec![(HeaderName::from_static(devolutions::REQUEST_ID), numbers.client.clone())]
+            }
             Self::Graph => entra::graph::tags(numbers),
             Self::Login => entra::login::tags(numbers),
         }

@@ -17,8 +17,12 @@ fn program() -> Command {
 
 /// Starts it and waits until it says that it serves.
 async fn serve(dir: &Path) -> Child {
+    serve_world(dir, &["--seed", "7"]).await
+}
+
+async fn serve_world(dir: &Path, world: &[&str]) -> Child {
     let mut command = program();
-    command.args(["serve", "--seed", "7", "--exit-on-stdin-close", "--dir"]).arg(dir.join("tls"));
+    command.arg("serve").args(world).args(["--exit-on-stdin-close", "--dir"]).arg(dir.join("tls"));
     command.arg("--env-file").arg(dir.join("env")).stdin(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().unwrap();
     let mut lines = tokio::io::BufReader::new(child.stderr.take().unwrap()).lines();
@@ -68,6 +72,25 @@ async fn its_exports_are_all_that_a_client_needs_and_it_ends_with_its_input() {
     assert_eq!(support::answer(users).await.unwrap().status, 200);
     drop(child.stdin.take());
     assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn what_provisioning_needs_is_exported_only_where_the_scenario_enables_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("scenario.yaml");
+    for (more, is_there) in [("", false), ("\n  provisioning: {enabled: true}", true)] {
+        std::fs::write(&scenario, support::CONTOSO.replace("\nsso:", &format!("\nsso:{more}"))).unwrap();
+        let _child = serve_world(dir.path(), &["--scenario", scenario.to_str().unwrap()]).await;
+        let file = std::fs::read_to_string(dir.path().join("env")).unwrap();
+        assert_eq!((file.contains("SCIM_URL"), file.contains("SCIM_TOKEN")), (is_there, is_there));
+        if is_there {
+            let client = support::client(&std::fs::read_to_string(export(&file, "SANDBOX_CA")).unwrap());
+            let [url, token] = ["SCIM_URL", "SCIM_TOKEN"].map(|it| export(&file, it));
+            assert_eq!(url, format!("{}/scim/v2", export(&file, "DEVOLUTIONS_URL")));
+            let groups = support::answer(client.get(format!("{url}/Groups")).bearer_auth(token)).await.unwrap();
+            assert_eq!((groups.status.as_u16(), &groups.body["totalResults"]), (200, &json!(0)));
+        }
+    }
 }
 
 #[tokio::test]
@@ -146,6 +169,7 @@ async fn a_scenario_that_contradicts_itself_is_refused_in_words() {
         ("organization: X\nusers: []\nswitches: {cannot: [getSso]}", "there is no operation \"getSso\""),
         ("organization: X\nusers: []\nsso: {provider: openId}", "an `application` belongs to the provider `openId`"),
         ("organization: X\nusers: []\nsso: {provider: openId, application: A}", "no application called \"A\""),
+        ("organization: X\nusers: []\nsso: {provisioning: {enabled: true}}", "`provisioning` needs single sign-on"),
         (
             "organization: X\nusers: []\nentra: {operator: {permissions: [Everything]}}",
             "\"Everything\" is no application permission",

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod entra;
+mod scim;
 mod sign_in;
 mod sso;
 mod world;
@@ -39,6 +40,7 @@ pub fn router(app: App) -> Router {
         .route("/world", get(world::summary))
         .route("/state", get(world::state))
         .route("/sync", post(world::sync))
+        .route("/scim", get(scim::show))
         .route("/sign-in", post(sign_in::attempt))
         .route("/sign-in/able", get(sign_in::able))
         .route("/sign-ins", get(sign_in::tally))

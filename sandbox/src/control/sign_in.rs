@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::App;
 use crate::devolutions::relying_party::{Failure, Login, Provider, Settings, sign_in};
+use crate::scim::effect::signed_in;
 use crate::world::{UserType, World};
 
 /// The failures that are kept in full.
@@ -75,7 +76,14 @@ pub struct Who {
 pub async fn attempt(State(app): State<App>, Json(Who { user }): Json<Who>) -> Json<Value> {
     let account = accounts(&app.cloud().world, &user).swap_remove(0);
     let login = sign_in(&app, &app.outside, &account, None).await;
-    app.cloud().sign_ins.add(&user, &login);
+    {
+        let _turn = app.turn.lock().await;
+        let mut cloud = app.cloud();
+        cloud.sign_ins.add(&user, &login);
+        if let Ok(email) = &login.outcome {
+            signed_in(&mut cloud, email);
+        }
+    }
     Json(told(&account, &login))
 }
 

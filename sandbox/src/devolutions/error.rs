@@ -61,6 +61,11 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, 0, "InvalidData", message)
     }
 
+    /// 409, with a name that says what is in the way.
+    pub fn conflict(name: &'static str, message: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, 0, name, message)
+    }
+
     /// 412.
     pub fn precondition_failed() -> Self {
         let text = "The permissions have changed since the ETag in If-Match was read.";

@@ -9,6 +9,7 @@ mod groups;
 mod operations;
 mod page;
 mod permissions;
+mod provisioning;
 pub mod relying_party;
 mod session;
 mod tenant;
@@ -64,6 +65,13 @@ pub fn router(app: &App) -> Router {
         .route("/authentication/sso", get(authentication::sso).put(configuration::save))
         .route("/authentication/sso/test", post(configuration::test))
         .route("/authentication/domains", get(authentication::domains))
+        .route(
+            "/authentication/provisioning",
+            get(provisioning::read).post(provisioning::enable).delete(provisioning::remove),
+        )
+        .route("/authentication/provisioning/token", post(provisioning::renew))
+        .route("/authentication/provisioning/activate", post(provisioning::activate))
+        .route("/invitations/required", get(provisioning::required))
         .layer(from_fn_with_state(app.clone(), lack));
     let router = Router::new()
         .nest(BASE, contract)

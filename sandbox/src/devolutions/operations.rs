@@ -47,6 +47,12 @@ pub const OPERATIONS: &[(&str, &str, &str)] = &[
     ("saveSsoConfiguration", "PUT", "/authentication/sso"),
     ("testSsoConfiguration", "POST", "/authentication/sso/test"),
     ("listDomains", "GET", "/authentication/domains"),
+    ("getProvisioning", "GET", "/authentication/provisioning"),
+    ("enableProvisioning", "POST", "/authentication/provisioning"),
+    ("deleteProvisioning", "DELETE", "/authentication/provisioning"),
+    ("regenerateProvisioningToken", "POST", "/authentication/provisioning/token"),
+    ("activateSynchronization", "POST", "/authentication/provisioning/activate"),
+    ("listRequiredInvitations", "GET", "/invitations/required"),
 ];
 
 /// The first of these names that no operation has.

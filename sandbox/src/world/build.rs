@@ -10,8 +10,8 @@ use super::entra::{Entra, EntraProblem};
 use super::names::{Ids, NameProblem, Names};
 use super::scenario::{EntrySpec, Grant, GroupKind, GroupSpec, UserSpec};
 use super::{
-    Change, Entry, FlagNames, Group, Invitation, Level, Object, PermissionError, Principal, Provider, Scenario, Sso,
-    User, UserType, Vault, World, roles,
+    Change, Entry, FlagNames, Group, Invitation, Level, Object, PermissionError, Principal, Provider, Provisioning,
+    Scenario, Sso, User, UserType, Vault, World, roles,
 };
 
 /// What is wrong with a scenario, in words.
@@ -71,6 +71,7 @@ impl World {
             flag_names,
             entra: None,
             sso: None,
+            provisioning: None,
             permissions: HashMap::new(),
             groups_of: HashMap::new(),
         };
@@ -116,6 +117,10 @@ impl World {
         let entra = self.entra.as_ref();
         let client = application.and_then(|id| entra?.applications.get(&id)).map(|it| (it.app_id, it.good_secret()));
         self.sso = Some(Sso::new(spec, client, ids.namespace));
+        self.provisioning = Provisioning::of(&spec.provisioning);
+        if self.provisioning.is_some() && !self.is_ready_for_provisioning() {
+            return Err(Problem::Sso("`provisioning` needs single sign-on that is enabled and a verified domain"));
+        }
         Ok(())
     }
 

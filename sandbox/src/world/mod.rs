@@ -10,6 +10,7 @@ mod flags;
 mod generate;
 mod names;
 mod permission;
+mod provisioning;
 mod roles;
 mod scenario;
 mod sso;
@@ -25,6 +26,7 @@ pub use entra::Entra;
 pub use flags::{FlagNames, Flags};
 pub use generate::{Sizes, generate};
 pub use permission::{Level, Object, Permission, PermissionError, PermissionSet, Principal};
+pub use provisioning::{Problem, Provisioning, Resource, ScimGroup, ScimUser};
 pub use roles::Role;
 pub use scenario::Scenario;
 pub(crate) use scenario::{Invitation, MatchUsersBy, Switches, UserType};
@@ -103,6 +105,8 @@ pub struct World {
     pub entra: Option<Entra>,
     /// Single sign-on, if the scenario has it.
     pub sso: Option<Sso>,
+    /// Provisioning, if it is switched on.
+    pub provisioning: Option<Provisioning>,
     /// The identity whose writes are judged.
     pub operator: Uuid,
     /// The identity whose writes stand for people's writes.

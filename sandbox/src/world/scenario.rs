@@ -102,9 +102,22 @@ pub(crate) struct Switches {
     /// Logins begun before single sign-on is saved fail after it.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) sso_codes_in_flight_fail: bool,
-    /// Which claim of an ID token tells the e-mail address of a user of Devolutions Cloud.
+    /// Which claim of an ID token, and which attribute of SCIM's, tells the e-mail address of a user of Devolutions
+    /// Cloud.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) match_users_by: MatchUsersBy,
+    /// SCIM shows custom groups too, and takes over those that the provider writes to.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) scim_lists_custom_groups: bool,
+    /// What SCIM brings is kept back until synchronization is activated.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) scim_needs_activation: bool,
+    /// Users are added to synced groups when they sign in, as the page on invitations has it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) members_appear_at_login: bool,
+    /// A group that SCIM deletes is deleted; else it only loses its members.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) scim_deletes_unassigned: bool,
 }
 
 /// Seconds until a write is seen, by what is written.

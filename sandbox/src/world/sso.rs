@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::provisioning::ProvisioningSpec;
 use super::scenario::is_default;
 
 /// How long the vendor looks for a domain's DNS record
@@ -32,6 +33,8 @@ pub(crate) struct SsoSpec {
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) callback_url: Option<String>,
     pub(crate) domains: Vec<SsoDomainSpec>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) provisioning: ProvisioningSpec,
 }
 
 impl Default for SsoSpec {
@@ -45,6 +48,7 @@ impl Default for SsoSpec {
             discovery_url: None,
             callback_url: None,
             domains: Vec::new(),
+            provisioning: ProvisioningSpec::default(),
         }
     }
 }
@@ -139,6 +143,17 @@ impl Sso {
     /// A tenant's that never had any.
     pub(crate) fn none(namespace: Uuid) -> Self {
         Self::new(&SsoSpec::default(), None, namespace)
+    }
+
+    /// Whether any domain is proven to be the tenant's.
+    pub(crate) fn has_verified_domain(&self) -> bool {
+        self.domains.iter().any(|it| it.status == DomainStatus::Verified)
+    }
+
+    /// Whether an e-mail address is of a domain that is proven to be the tenant's.
+    pub(crate) fn has_verified(&self, email: &str) -> bool {
+        let domain = email.rsplit('@').next().unwrap_or_default();
+        self.domains.iter().any(|it| it.status == DomainStatus::Verified && it.name.eq_ignore_ascii_case(domain))
     }
 }
 

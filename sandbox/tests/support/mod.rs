@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod entra;
+pub mod scim;
 
 use reqwest::{Client, Method, StatusCode};
 use sandbox::{Addresses, Credentials, Sandbox, Scenario};

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Failure, Stage};
-use crate::world::{DomainStatus, Invitation, MatchUsersBy, UserType, World};
+use crate::world::{Invitation, MatchUsersBy, UserType, World};
 
 /// The user of Devolutions Cloud whom the claims are about, if they may come in, by e-mail.
 ///
@@ -19,12 +19,7 @@ pub fn find(world: &World, claims: &Value) -> Result<String, Failure> {
     let email = claims[claim].as_str().filter(|it| !it.is_empty());
     let email = email.ok_or_else(|| failed("NoClaim", format!("The ID token has no claim {claim}.")))?;
     let domain = email.rsplit('@').next().unwrap_or_default();
-    let is_verified = world
-        .sso
-        .iter()
-        .flat_map(|it| &it.domains)
-        .any(|it| it.status == DomainStatus::Verified && it.name.eq_ignore_ascii_case(domain));
-    if !is_verified {
+    if !world.sso.as_ref().is_some_and(|it| it.has_verified(email)) {
         return Err(failed("DomainNotVerified", format!("The domain {domain} is not verified.")));
     }
     let mut users = world.users.values().filter(|it| it.kind == UserType::User);
