@@ -3,6 +3,8 @@
 
 pub mod browser;
 pub mod entra;
+pub mod provisioning;
+pub mod scim;
 
 use reqwest::{Client, Method, StatusCode};
 use sandbox::{Addresses, Credentials, Sandbox, Scenario};
