@@ -70,11 +70,13 @@ pub struct Cloud {
     pub sign_ins: Tally,
     /// Authorization codes of Entra's that are out.
     pub codes: HashMap<String, Code>,
+    /// The authorities (PEM) that provisioning believes.
+    pub authorities: Vec<String>,
     sessions: HashMap<String, Session>,
 }
 
 impl Cloud {
-    fn new(world: World) -> Self {
+    fn new(world: World, authority: String) -> Self {
         Self {
             watch: Watch::new(&world),
             operator: Credentials::mint(world.operator),
@@ -85,6 +87,7 @@ impl Cloud {
             issuers: FederatedKeys::new(),
             sign_ins: Tally::default(),
             codes: HashMap::new(),
+            authorities: vec![authority],
             sessions: HashMap::new(),
         }
     }
@@ -149,20 +152,23 @@ pub struct App {
     pub probe: Arc<str>,
     /// Held while a request takes effect and is journaled, so that the journal's order is the order of effects.
     pub turn: Arc<tokio::sync::Mutex<()>>,
+    /// Held while provisioning speaks to a SCIM server: one thing at a time.
+    pub provisioning: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl App {
-    /// Starts a world.
-    pub fn new(world: World, devolutions_url: &str, entra: Option<Hosts>, outside: Outside) -> Self {
+    /// Starts a world, whose own authority is this.
+    pub fn new(world: World, devolutions_url: &str, entra: Option<Hosts>, outside: Outside, authority: String) -> Self {
         Self {
             devolutions_url: devolutions_url.into(),
             outside,
             entra: entra.map(Arc::new),
-            cloud: Arc::new(Mutex::new(Cloud::new(world))),
+            cloud: Arc::new(Mutex::new(Cloud::new(world, authority))),
             faults: Arc::default(),
             holds: Holds::default(),
             probe: Uuid::new_v4().to_string().into(),
             turn: Arc::default(),
+            provisioning: Arc::default(),
         }
     }
 

@@ -6,9 +6,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cloud::{App, Credentials};
-use crate::devolutions::relying_party::{Outside, OutsideError};
+use crate::devolutions::relying_party::Outside;
 use crate::entra::{EntraAccess, Hosts, KeyError, SigningKey};
-use crate::tls::{Tls, TlsError};
+use crate::tls::{ClientError, Tls, TlsError};
 use crate::world::{Scenario, ScenarioError, World};
 use crate::{control, devolutions, entra, scim, serve};
 
@@ -27,9 +27,9 @@ pub enum StartError {
     /// No key to sign tokens with.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// No client for Devolutions Cloud's own requests.
+    /// No client for the sandbox's own requests.
     #[error(transparent)]
-    Outside(#[from] OutsideError),
+    Client(#[from] ClientError),
     /// A port that is taken, say.
     #[error(transparent)]
     Listen(#[from] std::io::Error),
@@ -109,7 +109,8 @@ impl Sandbox {
             None => None,
         };
         let entra = hosts.as_ref().zip(world.entra.as_ref()).map(|(hosts, entra)| hosts.access(entra));
-        let app = App::new(world, &devolutions_url, hosts, Outside::new(&tls.ca)?);
+        let outside = Outside::new(&tls.ca)?;
+        let app = App::new(world, &devolutions_url, hosts, outside, tls.ca.clone());
         let (operator, person, scim) = {
             let cloud = app.cloud();
             let token = cloud.world.provisioning.as_ref().map(|it| it.token.clone());
@@ -122,6 +123,7 @@ impl Sandbox {
         let mut servers = vec![serve(cloud, devolutions::router(&app).merge(scim::router(&app)))];
         if let Some((authority, graph)) = directory {
             servers.extend([serve(authority, entra::login::router(&app)), serve(graph, entra::graph::router(&app))]);
+            servers.push(tokio::spawn(entra::provisioning::run(app.clone(), stopped.clone())));
         }
         servers.push(serve(control, control::router(app)));
         Ok(Self { ca: tls.ca, devolutions_url, control_url, operator, person, entra, scim, stop, servers })

@@ -71,9 +71,13 @@ impl System {
         }
     }
 
-    /// Whether a request changes nothing and asks others before it answers, so that it must not keep them waiting.
+    /// Whether a request asks others before it answers, so that it must not keep them waiting.
     pub fn asks_others(self, path: &str) -> bool {
-        self == Self::DevolutionsCloud && devolutions::asks_others(path)
+        match self {
+            Self::DevolutionsCloud => devolutions::asks_others(path),
+            Self::Graph => entra::graph::asks_others(path),
+            Self::Scim | Self::Login => false,
+        }
     }
 
     /// An injected refusal, in the form of the system.

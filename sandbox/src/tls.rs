@@ -6,8 +6,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -50,4 +51,30 @@ impl Tls {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self { config: Arc::new(config), ca: authority.pem() })
     }
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("a client for the sandbox's own requests could not be made: {0}")]
+    Client(#[from] reqwest::Error),
+    #[error("a client for the sandbox's own requests trusts nobody: {0}")]
+    Tls(#[from] rustls::Error),
+    #[error("an authority's certificate cannot be read: {0}")]
+    Authority(#[from] rustls::pki_types::pem::Error),
+}
+
+/// A client that trusts these authorities (PEM) and nobody else, and does not follow where it is sent.
+pub fn client(authorities: &[String]) -> Result<reqwest::Client, ClientError> {
+    let mut roots = RootCertStore::empty();
+    for authority in authorities {
+        roots.add(CertificateDer::from_pem_slice(authority.as_bytes())?)?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls);
+    Ok(client.redirect(reqwest::redirect::Policy::none()).build()?)
 }

@@ -75,7 +75,8 @@ impl Metadata {
             "Guid" => text.is_some_and(|it| it.parse::<Uuid>().is_ok()),
             "DateTimeOffset" => text.is_some_and(|it| it.parse::<Timestamp>().is_ok()),
             other => match self.enums.get(other) {
-                Some(members) => text.is_some_and(|it| members.contains(&it)),
+                // Flags have commas between them.
+                Some(members) => text.is_some_and(|it| it.split(", ").all(|it| members.contains(&it))),
                 None => return self.check(other, value, place, wrong),
             },
         };
@@ -203,6 +204,35 @@ async fn what_is_written_has_them_in_every_answer() {
         graph.done(200, Method::POST, &format!("/directory/deletedItems/{}/restore", made.id), json!({})).await;
     metadata.check("application", &restored, "restored", &mut wrong);
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn provisioning_has_them_through_a_jobs_life() {
+    let (world, metadata) = (contoso().await, Metadata::read());
+    let setup = world.provisioning("").await;
+    let (graph, job) = (&setup.graph, setup.job(""));
+    let whole = async || check(graph, &metadata, "synchronizationJob", &job).await;
+    whole().await;
+    setup.act("/start").await;
+    whole().await;
+    world.assign(json!({"group": "Devolutions users"}), true).await;
+    setup.scim.memory().refuses = Some(("bob@contoso.example".to_owned(), 500));
+    world.cycle().await;
+    whole().await;
+    setup.scim.memory().is_revoked = true;
+    world.cycle().await;
+    assert_eq!(setup.status().await["code"], "Quarantine");
+    whole().await;
+    for (name, path, least) in [
+        ("synchronizationJob", format!("{}/jobs", setup.path), 1),
+        ("synchronizationTemplate", format!("{}/templates", setup.path), 1),
+        ("synchronizationSecretKeyStringValuePair", format!("{}/secrets", setup.path), 3),
+        ("synchronizationSchema", setup.job("/schema"), 1),
+        ("synchronizationSchema", format!("{}/templates/scim/schema", setup.path), 1),
+        ("provisioningObjectSummary", "/auditLogs/provisioning".to_owned(), 8),
+    ] {
+        assert!(check(graph, &metadata, name, &path).await >= least, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod entra;
+mod provisioning;
 mod scim;
 mod sign_in;
 mod sso;
@@ -53,6 +54,8 @@ pub fn router(app: App) -> Router {
         .route("/entra/applications/{named}", patch(entra::application))
         .route("/entra/assignments", put(entra::assignment))
         .route("/entra/replicate", post(entra::replicate))
+        .route("/entra/provision", post(provisioning::provision))
+        .route("/entra/authorities", post(provisioning::authority))
         .route("/entra/permissions", post(credentials::permissions))
         .route("/entra/secrets", post(credentials::secret))
         .route("/entra/federated-credentials", post(credentials::federated))

@@ -5,6 +5,7 @@ pub mod graph;
 pub mod jwt;
 pub mod keys;
 pub mod login;
+pub mod provisioning;
 
 use std::sync::Arc;
 

@@ -1,10 +1,13 @@
 //! A tenant as a person writes it down: by names, in YAML.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::entra::EntraSpec;
+use super::entra::synchronization::CYCLE_SECONDS;
 use super::sso::SsoSpec;
 
 /// A whole tenant.
@@ -99,6 +102,9 @@ pub(crate) struct Switches {
     /// How long the sign-in log lags behind, in seconds.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) sign_in_log_delay_seconds: u32,
+    /// How long it is from one provisioning cycle to the next, in seconds; forty minutes if not given.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) provisioning_cycle_seconds: Option<NonZeroU32>,
     /// Logins begun before single sign-on is saved fail after it.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) sso_codes_in_flight_fail: bool,
@@ -118,6 +124,13 @@ pub(crate) struct Switches {
     /// A group that SCIM deletes is deleted; else it only loses its members.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) scim_deletes_unassigned: bool,
+}
+
+impl Switches {
+    /// How many seconds a provisioning cycle of forty minutes lasts.
+    pub(crate) fn cycle_seconds(&self) -> u32 {
+        self.provisioning_cycle_seconds.map_or(CYCLE_SECONDS, NonZeroU32::get)
+    }
 }
 
 /// Seconds until a write is seen, by what is written.

@@ -3,7 +3,9 @@
 
 pub mod browser;
 pub mod entra;
+pub mod provisioning;
 pub mod scim;
+pub mod scim_server;
 
 use reqwest::{Client, Method, StatusCode};
 use sandbox::{Addresses, Credentials, Sandbox, Scenario};

@@ -9,8 +9,6 @@ mod user;
 
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -19,6 +17,7 @@ pub use provider::Provider;
 
 use crate::cloud::App;
 use crate::gate::PROBE;
+use crate::tls::{self, ClientError};
 use crate::world::{Provider as Form, World};
 
 /// What the application is asked for.
@@ -69,30 +68,11 @@ pub struct Outside {
     probe: Option<Arc<str>>,
 }
 
-/// Why there is no such client.
-#[derive(Debug, thiserror::Error)]
-pub enum OutsideError {
-    #[error("the client that asks providers could not be made: {0}")]
-    Client(#[from] reqwest::Error),
-    #[error("the client that asks providers trusts nobody: {0}")]
-    Tls(#[from] rustls::Error),
-    #[error("the sandbox's authority cannot be read: {0}")]
-    Authority(#[from] rustls::pki_types::pem::Error),
-}
-
 impl Outside {
     /// One that trusts this authority (PEM).
-    pub fn new(authority: &str) -> Result<Self, OutsideError> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(authority.as_bytes())?)?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let client = reqwest::Client::builder().tls_backend_preconfigured(tls);
-        // A browser would follow them; here it matters where they lead.
-        let client = client.redirect(reqwest::redirect::Policy::none()).build()?;
+    pub fn new(authority: &str) -> Result<Self, ClientError> {
+        // A browser would follow redirections; here it matters where they lead.
+        let client = tls::client(&[authority.to_owned()])?;
         Ok(Self { client, probe: None })
     }
 

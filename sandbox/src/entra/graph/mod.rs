@@ -14,8 +14,10 @@ mod options;
 mod people;
 mod policies;
 mod principals;
+mod provisioning_log;
 mod shape;
 mod sign_ins;
+mod synchronization;
 mod tenant;
 mod types;
 mod view;
@@ -32,6 +34,7 @@ use self::caller::Caller;
 use self::edit::Edit;
 use self::error::GraphError;
 use self::options::Options;
+pub use self::synchronization::status as job_status;
 use self::view::View;
 use super::{CLIENT_REQUEST_ID, Hosts};
 use crate::cloud::App;
@@ -81,25 +84,32 @@ async fn serve(
     body: Bytes,
 ) -> Response {
     let Some(hosts) = app.entra.clone() else { return StatusCode::NOT_FOUND.into_response() };
-    let mut cloud = app.cloud();
-    let world = &mut cloud.world;
-    let Some(entra) = world.entra.as_mut() else { return StatusCode::NOT_FOUND.into_response() };
-    let mut desk = Desk { entra, switches: &world.switches, hosts: &hosts, numbers: &numbers };
     let (version, path) = uri.path().trim_start_matches('/').split_once('/').unwrap_or((uri.path(), ""));
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let query = uri.query().unwrap_or_default();
-    let answer = if matches!(version, "v1.0" | "beta") {
-        desk.answer(&Request { method: &method, version, path, query, headers: &headers, body: &body })
-    } else {
+    let request = Request { method: &method, version, path, query, headers: &headers, body: &body };
+    let answer = if !matches!(version, "v1.0" | "beta") {
         Err(GraphError::bad(format!("Invalid version: {}", version.trim_start_matches('/'))))
+    } else if method == Method::POST && asks_others(path) {
+        synchronization::ask(&app, &hosts, &request).await
+    } else {
+        let mut cloud = app.cloud();
+        let world = &mut cloud.world;
+        let Some(entra) = world.entra.as_mut() else { return StatusCode::NOT_FOUND.into_response() };
+        let mut desk = Desk { entra, switches: &world.switches, hosts: &hosts, numbers: &numbers };
+        desk.answer(&request)
     };
+    respond(answer, &hosts, &numbers)
+}
+
+fn respond(answer: Result<Answer, GraphError>, hosts: &Hosts, numbers: &Numbers) -> Response {
     match answer {
         Ok(Answer::Json(json)) => Json(json).into_response(),
         Ok(Answer::Created(json)) => (StatusCode::CREATED, Json(json)).into_response(),
         Ok(Answer::NoContent) => StatusCode::NO_CONTENT.into_response(),
         Ok(Answer::Count(count)) => ([(header::CONTENT_TYPE, "text/plain")], count.to_string()).into_response(),
         Err(error) => {
-            let mut response = (error.status, Json(error.body(&numbers))).into_response();
+            let mut response = (error.status, Json(error.body(numbers))).into_response();
             if error.status == StatusCode::UNAUTHORIZED {
                 let challenge = format!(
                     "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", client_id=\"{}\"",
@@ -147,6 +157,7 @@ impl View<'_> {
             ["users", rest @ ..] => self.users(rest),
             ["groups", rest @ ..] => self.groups(rest),
             ["applications", rest @ ..] => self.applications(rest),
+            ["servicePrincipals", key, "synchronization", rest @ ..] => self.synchronization(key, rest),
             ["servicePrincipals", rest @ ..] => self.service_principals(rest),
             ["applicationTemplates", rest @ ..] => self.application_templates(rest),
             ["oauth2PermissionGrants", rest @ ..] => self.permission_grants(rest),
@@ -157,6 +168,7 @@ impl View<'_> {
             ["policies", "homeRealmDiscoveryPolicies", rest @ ..] => self.home_realm_discovery_policies(rest),
             ["identity", "conditionalAccess", "policies", rest @ ..] => self.conditional_access(rest),
             ["auditLogs", "signIns", rest @ ..] => self.sign_ins(rest),
+            ["auditLogs", "provisioning", rest @ ..] => self.provisioning_log(rest),
             other => Err(no_segment(other)),
         }
     }
@@ -197,8 +209,15 @@ pub fn is_write(method: &Method, path: &str, body: &Value) -> bool {
     if path.ends_with("/$batch") {
         return batch::is_write(body);
     }
-    let is_read = path.ends_with("/getByIds") || path.ends_with("/microsoft.graph.getByIds");
+    let action = path.rsplit('/').next().unwrap_or_default().trim_start_matches("microsoft.graph.");
+    let is_read = matches!(action, "getByIds" | "validateCredentials");
     *method != Method::GET && *method != Method::HEAD && !is_read
+}
+
+/// Whether a `POST` to this path asks a SCIM server before it is answered.
+pub fn asks_others(path: &str) -> bool {
+    let action = path.rsplit('/').next().unwrap_or_default().trim_start_matches("microsoft.graph.");
+    path.contains("/synchronization/jobs/") && matches!(action, "validateCredentials" | "provisionOnDemand")
 }
 
 /// An injected refusal.

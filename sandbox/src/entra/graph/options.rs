@@ -15,7 +15,7 @@ use super::matching::{exists, first};
 const PAGE: usize = 100;
 const LARGEST_PAGE: usize = 999;
 
-/// The same of the sign-in log (<https://learn.microsoft.com/en-us/graph/api/signin-list>).
+/// The same of the logs (<https://learn.microsoft.com/en-us/graph/api/signin-list>); of provisioning's it is inferred.
 const LOG_PAGE: usize = 1000;
 
 /// The most alternatives of a filter that is no advanced query.
@@ -101,7 +101,8 @@ impl Options {
 
     /// How many items of this type a page has.
     pub fn page(&self, kind: &Kind) -> usize {
-        if kind.name == "signIn" { self.top.unwrap_or(LOG_PAGE).min(LOG_PAGE) } else { self.top.unwrap_or(PAGE) }
+        let is_log = matches!(kind.name, "signIn" | "provisioningObjectSummary");
+        if is_log { self.top.unwrap_or(LOG_PAGE).min(LOG_PAGE) } else { self.top.unwrap_or(PAGE) }
     }
 
     /// The query of the page that begins there.

@@ -177,8 +177,7 @@ pub fn guid(text: &str) -> Result<Uuid, GraphError> {
 
 fn property_of_user(id: Uuid, user: &Person, name: &str) -> Option<Value> {
     let is_guest = user.kind == PersonType::Guest;
-    let mut names = user.display_name.splitn(2, ' ');
-    let (first, last) = (names.next(), names.next());
+    let (first, last) = user.names();
     Some(match name {
         "id" => json!(id),
         "displayName" => json!(user.display_name),
@@ -186,7 +185,7 @@ fn property_of_user(id: Uuid, user: &Person, name: &str) -> Option<Value> {
         "surname" => json!(last),
         "userPrincipalName" => json!(user.upn),
         "mail" => json!(user.mail),
-        "mailNickname" => json!(user.upn.split('@').next()),
+        "mailNickname" => json!(user.nickname()),
         "accountEnabled" => json!(user.is_enabled),
         "userType" => json!(user.kind.name()),
         "createdDateTime" => json!(seconds(LONG_AGO)),

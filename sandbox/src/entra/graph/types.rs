@@ -173,6 +173,33 @@ pub const SIGN_IN: Kind = Kind {
     is_directory: false,
 };
 
+pub const SYNCHRONIZATION_TEMPLATE: Kind = Kind {
+    name: "synchronizationTemplate",
+    shown: "id applicationId default description discoverable factoryTag metadata[]",
+    hidden: "",
+    filters: "id factoryTag",
+    is_directory: false,
+};
+
+pub const SYNCHRONIZATION_JOB: Kind = Kind {
+    name: "synchronizationJob",
+    shown: "id schedule status synchronizationJobSettings[] templateId",
+    hidden: "",
+    filters: "id templateId",
+    is_directory: false,
+};
+
+pub const PROVISIONING_OBJECT_SUMMARY: Kind = Kind {
+    name: "provisioningObjectSummary",
+    shown: "id activityDateTime changeId cycleId durationInMilliseconds initiatedBy jobId modifiedProperties[] \
+        provisioningAction provisioningStatusInfo provisioningSteps[] servicePrincipal sourceIdentity sourceSystem \
+        targetIdentity targetSystem tenantId",
+    hidden: "",
+    filters: "id activityDateTime changeId cycleId durationInMilliseconds initiatedBy jobId provisioningAction \
+        provisioningStatusInfo servicePrincipal sourceIdentity sourceSystem targetIdentity targetSystem tenantId",
+    is_directory: false,
+};
+
 /// Anything of the directory: a member of a group, an owner. What any of the three types above has can be asked for.
 pub const DIRECTORY_OBJECT: Kind = Kind {
     name: "directoryObject",

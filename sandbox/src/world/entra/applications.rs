@@ -24,6 +24,14 @@ pub(super) const CUSTOM: &str = "WindowsAzureActiveDirectoryCustomSingleSignOnAp
 /// How long the operator's own secret lasts.
 const SECRET_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365);
 
+impl Application {
+    /// The value of a secret that is good now.
+    pub(crate) fn good_secret(&self) -> Option<String> {
+        let now = Timestamp::now();
+        self.passwords.iter().find(|it| (it.starts_at..it.ends_at).contains(&now)).map(|it| it.value.clone())
+    }
+}
+
 impl Entra {
     pub(super) fn add_service_principal(&mut self, id: Uuid, app_id: Uuid, name: &str) -> Result<(), EntraProblem> {
         if self.service_principal(app_id).is_some() {

@@ -55,6 +55,8 @@ impl Entra {
             grants: Vec::new(),
             deleted: IndexMap::new(),
             sign_ins: Vec::new(),
+            synchronization: IndexMap::new(),
+            provisioning_log: Vec::new(),
             conditional_access: Vec::new(),
             app_management: spec.default_app_management_policy.clone(),
             operator: spec.operator.client_id.unwrap_or_else(|| ids.mint("entra/operator")),

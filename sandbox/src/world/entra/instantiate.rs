@@ -83,9 +83,10 @@ impl Entra {
         self.deleted.insert(id, Deleted { at: Timestamp::now(), what: DeletedThing::Application(application) });
     }
 
-    /// Deletes a service principal; the application stays.
+    /// Deletes a service principal, and its provisioning for good; the application stays.
     pub(crate) fn delete_service_principal(&mut self, id: Uuid) {
         let Some(principal) = self.service_principals.shift_remove(&id) else { return };
+        self.synchronization.shift_remove(&id);
         let (own, others) = self.grants.drain(..).partition(|it| it.client == id);
         self.grants = others;
         let what = DeletedThing::ServicePrincipal(principal, own);

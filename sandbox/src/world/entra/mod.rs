@@ -10,6 +10,7 @@ mod permissions;
 mod replica;
 pub(crate) mod scenario;
 mod sign_in;
+pub(crate) mod synchronization;
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,7 @@ pub(crate) use scenario::{
     PersonType, PolicyState, RestrictionType,
 };
 pub use sign_in::{Code, SignIn};
+pub use synchronization::{ProvisioningEvent, Synchronization};
 
 /// When everything was made that does not say so itself: before Devolutions asked for OpenID applications.
 pub const LONG_AGO: Timestamp = Timestamp::constant(1_652_776_200, 0);
@@ -62,6 +64,10 @@ pub struct Entra {
     pub deleted: IndexMap<Uuid, Deleted>,
     /// Who tried to sign in, the oldest first.
     pub sign_ins: Vec<SignIn>,
+    /// What is set up for provisioning, by service principal.
+    pub synchronization: IndexMap<Uuid, Synchronization>,
+    /// What provisioning has done, the oldest first.
+    pub provisioning_log: Vec<ProvisioningEvent>,
     pub conditional_access: Vec<ConditionalAccessPolicy>,
     pub app_management: AppManagementSpec,
     /// The appId of the operator's application.
@@ -88,6 +94,19 @@ pub struct Person {
     pub mail: Option<String>,
     pub is_enabled: bool,
     pub kind: PersonType,
+}
+
+impl Person {
+    /// First and last name.
+    pub fn names(&self) -> (Option<&str>, Option<&str>) {
+        let mut names = self.display_name.splitn(2, ' ');
+        (names.next(), names.next())
+    }
+
+    /// The part of the UPN before the `@`.
+    pub fn nickname(&self) -> Option<&str> {
+        self.upn.split('@').next()
+    }
 }
 
 /// A group.
@@ -120,14 +139,6 @@ pub struct Application {
     pub certificates: Vec<Certificate>,
     pub federated: Vec<FederatedSpec>,
     pub app_management: Vec<NamedAppManagementSpec>,
-}
-
-impl Application {
-    /// The value of a secret that is good now.
-    pub(crate) fn good_secret(&self) -> Option<String> {
-        let now = Timestamp::now();
-        self.passwords.iter().find(|it| (it.starts_at..it.ends_at).contains(&now)).map(|it| it.value.clone())
-    }
 }
 
 /// What an application is within the tenant.

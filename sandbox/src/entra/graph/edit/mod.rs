@@ -5,6 +5,7 @@ mod deletion;
 mod grants;
 mod principals;
 mod secrets;
+mod synchronization;
 
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -56,6 +57,9 @@ impl Edit<'_> {
                 self.remove_password(key)
             }
             ("POST", ["applications", key, "owners", "$ref"]) => self.own_application(key),
+            (method, ["servicePrincipals", key, "synchronization", rest @ ..]) => {
+                self.synchronization(method, key, rest)
+            }
             ("PATCH", ["servicePrincipals", key]) => self.change_principal(key),
             ("DELETE", ["servicePrincipals", key]) => self.delete_principal(key),
             ("POST", ["servicePrincipals", key, "owners", "$ref"]) => self.own_principal(key),
