@@ -28,6 +28,7 @@ fn user(n: usize) -> User {
         is_enabled: true,
         is_administrator: false,
         invitation_state: Some("Accepted".to_owned()),
+        is_synced: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::KubeSchema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::status::Gate;
@@ -59,9 +60,23 @@ impl Default for ClientSecretSettings {
 #[derive(Clone, Debug, Default, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CutoverSettings {
+    /// Whether people sign in by the new application before or after everybody has come across by it.
+    #[serde(default)]
+    pub when: CutoverOrder,
     /// Only in this time. Everything else is made ready before it; what is ready after it waits for another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
+}
+
+/// When people begin to sign in by the new application, seen from provisioning.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum CutoverOrder {
+    /// Before it: the vendor's order.
+    #[default]
+    BeforeProvisioning,
+    /// When every user who should be is synced: sign-in stays as it is until then. That Devolutions Cloud takes users from
+    /// an application that nobody signs in by is not documented.
+    AfterVerification,
 }
 
 /// A span of time.
@@ -82,5 +97,5 @@ pub struct Window {
 
 /// The gates where a person is asked unless the spec says otherwise.
 pub(super) fn default_approvals() -> Vec<Gate> {
-    vec![Gate::Cutover]
+    vec![Gate::Cutover, Gate::Provisioning]
 }

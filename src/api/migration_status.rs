@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::forecast::{Finding, ForecastSummary, ReportReference};
+use super::provisioning::{ObservedProvisioning, VerificationSummary};
 use super::status::{PlanReference, Step, conditions_schema};
 
 /// What the operator found.
@@ -30,6 +31,12 @@ pub struct SsoMigrationStatus {
     /// The cut-over, once it has been.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cutover: Option<ObservedCutover>,
+    /// Provisioning, once it has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provisioning: Option<ObservedProvisioning>,
+    /// Who came across, once everybody should have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification: Option<VerificationSummary>,
     /// Plans, the present one last. Only a plan that waits or was carried out is here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 5))]
@@ -64,6 +71,12 @@ pub enum MigrationStepName {
     Assignments,
     /// Devolutions Cloud's configuration is tested, approved and saved, and people sign in by it.
     Cutover,
+    /// Both sides are set up so that Entra ID brings users to Devolutions Cloud; one user comes first.
+    Provisioning,
+    /// Entra ID brings everybody across.
+    Synchronization,
+    /// Every user who should be is synced, and in their groups.
+    Verification,
     /// People sign in by the old application again.
     Rollback,
 }

@@ -13,12 +13,13 @@ mod group_replacement;
 mod kind;
 mod migration_status;
 mod plan_approval;
+mod provisioning;
 mod reference;
 mod sso_migration;
 mod status;
 mod tenant_connection;
 
-pub use cutover::{ClientSecretSettings, CutoverSettings, RedirectUris, Window};
+pub use cutover::{ClientSecretSettings, CutoverOrder, CutoverSettings, RedirectUris, Window};
 pub use entra_tenant::{
     ClientCertificate, ClientSecret, CustomCloud, EntraCloud, EntraCloudType, EntraCredential, EntraCredentialType,
     EntraTenant, MissingPermission, ObservedEntra, WorkloadIdentity,
@@ -37,6 +38,7 @@ pub use migration_status::{
     SsoMigrationStatus,
 };
 pub use plan_approval::{ApprovalTarget, PlanApproval, PlanApprovalSpec, PlanApprovalStatus, TargetKind};
+pub use provisioning::{Canary, GroupVerification, ObservedProvisioning, ProvisioningSettings, VerificationSummary};
 pub use reference::{CaBundleRef, LocalRef};
 pub use sso_migration::{
     ApplicationRef, AssignmentRequirement, Assignments, BreakGlass, MigrationMode, NewApplication, SsoMigration,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::cutover::{ClientSecretSettings, CutoverSettings, RedirectUris, default_approvals};
 use super::group_replacement::EntraGroupRef;
 use super::migration_status::SsoMigrationStatus;
+use super::provisioning::{GroupVerification, ProvisioningSettings};
 use super::reference::LocalRef;
 use super::status::Gate;
 
@@ -40,6 +41,8 @@ use super::status::Gate;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = Rule::new("self.connectionRef == oldSelf.connectionRef")
     .message("connectionRef is immutable: create another SsoMigration"))]
+#[x_kube(validation = Rule::new("self.cutover.when != 'AfterVerification' || has(self.provisioning)")
+    .message("cutover.when AfterVerification needs provisioning: give provisioning.canary.user"))]
 pub struct SsoMigrationSpec {
     /// The `TenantConnection` to work through. It needs its `entra` side.
     pub connection_ref: LocalRef,
@@ -61,11 +64,15 @@ pub struct SsoMigrationSpec {
     /// When and how people begin to sign in by the new application.
     #[serde(default)]
     pub cutover: CutoverSettings,
+    /// How users are brought across once they sign in by the new application. Left out, the migration ends with the
+    /// cut-over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioning: Option<ProvisioningSettings>,
     /// Where a person is asked before it goes on. What the connection's policy asks for counts as well.
     #[serde(default = "default_approvals")]
-    #[schemars(length(max = 3), extend("x-kubernetes-list-type" = "set"))]
-    #[x_kube(validation = Rule::new("self.all(gate, gate in ['Start', 'Cutover', 'Rollback'])")
-        .message("a migration has the gates Start, Cutover and Rollback"))]
+    #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
+    #[x_kube(validation = Rule::new("self.all(gate, gate in ['Start', 'Cutover', 'Provisioning', 'Rollback'])")
+        .message("a migration has the gates Start, Cutover, Provisioning and Rollback"))]
     pub approvals: Vec<Gate>,
     /// The account that still gets in when single sign-on fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,9 +92,11 @@ pub struct SsoMigrationSpec {
 pub enum MigrationMode {
     /// Look, tell what would come of it, write nothing outside.
     Plan,
-    /// Make the new application, assign people to it, and have them sign in by it.
+    /// Make the new application, assign people to it, have them sign in by it, and bring them across where
+    /// `provisioning` asks for it.
     Apply,
-    /// Have people sign in by the old application again. The new one and its assignments stay.
+    /// Have people sign in by the old application again, and pause the new one's provisioning. The new one and its
+    /// assignments stay, and whoever came across.
     Rollback,
 }
 
@@ -190,6 +199,9 @@ pub struct BreakGlass {
 #[derive(Clone, Debug, Default, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Verification {
+    /// Whether users must be in their synced groups, too.
+    #[serde(default)]
+    pub groups: GroupVerification,
     /// Users who need not come along.
     #[serde(default)]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]

@@ -16,6 +16,8 @@ pub enum Gate {
     Start,
     /// Before people sign in by the new application.
     Cutover,
+    /// Before Entra ID is set up to bring users to Devolutions Cloud.
+    Provisioning,
 }
 
 impl Gate {
@@ -27,6 +29,7 @@ impl Gate {
             Self::Rollback => "Rollback",
             Self::Start => "Start",
             Self::Cutover => "Cutover",
+            Self::Provisioning => "Provisioning",
         }
     }
 }

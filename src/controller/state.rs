@@ -12,6 +12,7 @@ const MESSAGE_BYTES: usize = 4096;
 const HEADLINE_CHARS: usize = 100;
 
 /// The conditions that go with one state.
+#[derive(Clone)]
 pub struct State {
     pub ready: ConditionStatus,
     pub succeeded: Option<ConditionStatus>,

@@ -3,12 +3,14 @@
 
 mod inventory;
 mod model;
+mod provisioning;
 mod refusal;
 mod rest;
 mod session;
 
 pub use inventory::{around as look_around, take as take_inventory};
 pub use model::*;
+pub use provisioning::{NewProvisioningToken, OPERATIONS as PROVISIONING_OPERATIONS, Provisioning};
 pub use rest::Rest;
 pub use session::Credentials;
 
@@ -88,6 +90,14 @@ pub trait DevolutionsCloud: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<SsoTest>, Failure>> + Send;
     /// Has people sign in by this configuration from now on: the whole of it in one request. Sent again it changes nothing.
     fn save_sso(&self, client: &SsoClient, secret: &SecretString) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Whether an identity provider may provision; none where the server cannot tell.
+    fn provisioning(&self) -> impl Future<Output = Result<Option<Provisioning>, Failure>> + Send;
+    /// Enables provisioning. Refused where it is enabled already; the token is told in the answer and nowhere else.
+    fn enable_provisioning(&self) -> impl Future<Output = Result<NewProvisioningToken, Failure>> + Send;
+    /// Makes the token anew. The one before is good for nothing from then on.
+    fn renew_provisioning_token(&self) -> impl Future<Output = Result<NewProvisioningToken, Failure>> + Send;
+    /// Activates synchronization. Sent again it changes nothing.
+    fn activate_synchronization(&self) -> impl Future<Output = Result<(), Failure>> + Send;
     /// The tenant's e-mail domains; none where the server cannot tell.
     fn domains(&self) -> impl Future<Output = Result<Option<Vec<Domain>>, Failure>> + Send;
     /// Whether nobody may sign in but by single sign-on; none where the server cannot tell.

@@ -84,6 +84,9 @@ pub struct User {
     /// `UserInvitationState` is documented without its values).
     #[serde(default)]
     pub invitation_state: Option<String>,
+    /// Whether an identity provider brings it (*Is sync* on the page *Users*). Absent where the server cannot tell.
+    #[serde(default)]
+    pub is_synced: Option<bool>,
 }
 
 fn yes() -> bool {

@@ -21,7 +21,7 @@ impl System for Server {
 
     fn refusal(&self, refused: &Refused<'_>) -> Refusal {
         let body: ErrorBody = serde_json::from_slice(refused.body).unwrap_or_default();
-        let verdict = verdict(refused.status, body.code);
+        let verdict = verdict(refused.status, body.code, body.name.as_deref());
         let code = match (body.code, body.name) {
             (Some(code), Some(name)) => Some(format!("code {code} {}", printable(&name))),
             (Some(code), None) => Some(format!("code {code}")),
@@ -33,7 +33,7 @@ impl System for Server {
 }
 
 /// What follows; none where the status tells all.
-fn verdict(status: u16, code: Option<i64>) -> Option<Verdict> {
+fn verdict(status: u16, code: Option<i64>, name: Option<&str>) -> Option<Verdict> {
     let (class, reason, advice) = match status {
         401 => (
             Class::Denied,
@@ -55,6 +55,11 @@ fn verdict(status: u16, code: Option<i64>) -> Option<Verdict> {
             Class::Invalid,
             "NotFound",
             "Look whether somebody deleted it, and whether devolutionsCloud.url points at a server that speaks the cloud contract",
+        ),
+        409 if name == Some("ProvisioningNotReady") => (
+            Class::Invalid,
+            "ProvisioningNotReady",
+            "Provisioning needs single sign-on that is enabled and a domain that is verified; where it needs that by the new application, set spec.cutover.when to BeforeProvisioning",
         ),
         409 | 412 => {
             (Class::Conflict, "WrittenMeanwhile", "Somebody else wrote at the same time; it is looked at again")
@@ -98,6 +103,8 @@ mod tests {
         for (status, body, class, reason) in [
             (403, r#"{"code":7}"#, Class::Denied, "IpForbidden"),
             (403, r#"{"code":13}"#, Class::Invalid, "SyncedReadOnly"),
+            (409, r#"{"code":0,"name":"ProvisioningNotReady"}"#, Class::Invalid, "ProvisioningNotReady"),
+            (409, r#"{"code":0,"name":"ProvisioningEnabled"}"#, Class::Conflict, "WrittenMeanwhile"),
             (423, "", Class::Transient, "Locked"),
             (544, "", Class::Invalid, "InvitationRefused"),
             (500, "", Class::Transient, "ServerError"),

@@ -13,15 +13,17 @@ use url::Url;
 
 use super::session::Session;
 use super::{
-    Credentials, DevolutionsCloud, Domain, Entry, Group, GroupId, Identity, Observed, Permission, PermissionSet, Place,
-    SsoClient, SsoConfiguration, SsoTest, Target, User, Vault,
+    Credentials, DevolutionsCloud, Domain, Entry, Group, GroupId, Identity, NewProvisioningToken, Observed, Permission,
+    PermissionSet, Place, Provisioning, SsoClient, SsoConfiguration, SsoTest, Target, User, Vault,
 };
 use crate::error::{Class, Failure};
-use crate::http::{self, Outcome};
+use crate::http::{self, Answer, Outcome};
 use crate::metrics::Metrics;
 
 /// How many items of a list are asked for at once.
 const PAGE_SIZE: u32 = 500;
+/// Where provisioning is.
+const PROVISIONING: [&str; 2] = ["authentication", "provisioning"];
 /// A list with more pages than this is taken for a server that counts wrong.
 const MAX_PAGES: u32 = 10_000;
 
@@ -64,6 +66,10 @@ impl Rest {
         metrics: Arc<Metrics>,
     ) -> Result<Self, Failure> {
         Ok(Self { session: Session::new(http::client(ca_bundle)?, metrics, url, credentials)? })
+    }
+
+    async fn post(&self, what: &str, path: &[&str]) -> Result<Answer, Failure> {
+        self.session.call(what, Method::POST, path, |r| r).await?.good()
     }
 
     async fn read<T: DeserializeOwned>(&self, what: &str, path: &[&str]) -> Result<T, Failure> {
@@ -202,6 +208,22 @@ impl DevolutionsCloud for Rest {
         body["name"] = client.name.clone().into();
         let outcome = self.session.call(&what, Method::PUT, &["authentication", "sso"], |r| r.json(&body)).await?;
         outcome.good().map(drop)
+    }
+
+    async fn provisioning(&self) -> Result<Option<Provisioning>, Failure> {
+        self.read_if_any("read whether provisioning is enabled", &PROVISIONING).await
+    }
+
+    async fn enable_provisioning(&self) -> Result<NewProvisioningToken, Failure> {
+        self.post("enable provisioning", &PROVISIONING).await?.json()
+    }
+
+    async fn renew_provisioning_token(&self) -> Result<NewProvisioningToken, Failure> {
+        self.post("make the token for provisioning anew", &[PROVISIONING[0], PROVISIONING[1], "token"]).await?.json()
+    }
+
+    async fn activate_synchronization(&self) -> Result<(), Failure> {
+        self.post("activate synchronization", &[PROVISIONING[0], PROVISIONING[1], "activate"]).await.map(drop)
     }
 
     async fn domains(&self) -> Result<Option<Vec<Domain>>, Failure> {

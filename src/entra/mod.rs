@@ -3,7 +3,7 @@
 //! - `model`: what it holds; `permission`: what we must be allowed to read
 //! - `cloud`: where it is, by the name of the cloud
 //! - `credential`: how we prove who we are; `certificate`: by what we sign; `token`: how we come to a token, by Microsoft's own library; `azure`: that on our own TLS
-//! - `writer`: what we change in it; `graph`: what is asked for all that; `session`: how; `refusal`: what Graph and the token endpoint mean when they refuse
+//! - `writer`: what we change in it; `synchronization`: the provisioning service; `graph`: what is asked for all that; `session`: how; `refusal`: what Graph and the token endpoint mean when they refuse
 
 mod azure;
 mod certificate;
@@ -16,6 +16,7 @@ pub mod permission;
 mod refusal;
 mod secrets;
 mod session;
+mod synchronization;
 mod token;
 mod writer;
 
@@ -24,6 +25,10 @@ pub use cloud::Hosts;
 pub use credential::{Assertion, Credential};
 pub use graph::Graph;
 pub use model::*;
+pub use synchronization::{
+    Execution, Job, JobError, JobSchedule, JobStatus, OnDemand, Provisioner, ProvisioningCredentials,
+    ProvisioningEntry, ProvisioningError, ProvisioningResult, Quarantine, SavedProvisioning, SourceIdentity,
+};
 pub use writer::{ApplicationChange, EntraWriter, Instantiated, NewSecret, PrincipalChange};
 
 use std::collections::BTreeSet;

@@ -17,7 +17,7 @@ pub struct Needed {
 }
 
 /// All of them.
-pub const NEEDED: [Needed; 8] = [
+pub const NEEDED: [Needed; 10] = [
     Needed {
         name: "Application.Read.All",
         or: &["Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
@@ -72,10 +72,25 @@ pub const NEEDED: [Needed; 8] = [
         what_for: "seeing that people sign in by the new application, without which nothing is brought back by itself",
         is_optional: true,
     },
+    Needed {
+        name: SYNCHRONIZATION,
+        or: &[],
+        what_for: "setting provisioning up, and seeing how far it is",
+        is_optional: true,
+    },
+    Needed {
+        name: PROVISIONING_LOG,
+        or: &[SIGN_INS, "Directory.Read.All"],
+        what_for: "telling why somebody was not brought across",
+        is_optional: true,
+    },
 ];
 
 /// The permissions without which `mode: Apply` cannot do all of its work, where nobody else has done it.
 pub const TO_APPLY: [&str; 3] = [APPLICATIONS, ASSIGNMENTS, CONSENT];
+
+/// The permission without which `spec.provisioning` cannot be done, where nobody else has done it.
+pub const TO_PROVISION: [&str; 1] = [SYNCHRONIZATION];
 
 /// The permission to write applications. `Application.ReadWrite.OwnedBy` does for the new one, and for the old one only
 /// where our application is an owner of it.
@@ -86,6 +101,12 @@ pub const ASSIGNMENTS: &str = "AppRoleAssignment.ReadWrite.All";
 pub const CONSENT: &str = "DelegatedPermissionGrant.ReadWrite.All";
 /// The permission to read the sign-in log.
 pub const SIGN_INS: &str = "AuditLog.Read.All";
+
+/// The permission to set provisioning up. The documentation lets an owner do without it; people report otherwise
+/// (<https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8800>).
+pub const SYNCHRONIZATION: &str = "Synchronization.ReadWrite.All";
+/// The permission to read the provisioning log.
+pub const PROVISIONING_LOG: &str = "ProvisioningLog.Read.All";
 
 /// The permission without which no policy is looked at.
 pub const POLICIES: &str = "Policy.Read.All";
@@ -102,7 +123,8 @@ mod tests {
 
     #[test]
     fn a_larger_permission_counts_for_the_smaller_one_and_nothing_for_the_policies() {
-        let to_work = |name: &&str| super::TO_APPLY.contains(name) || *name == super::SIGN_INS;
+        let others = [super::SIGN_INS, super::SYNCHRONIZATION, super::PROVISIONING_LOG];
+        let to_work = |name: &&str| super::TO_APPLY.contains(name) || others.contains(name);
         let missing = |found: &[&str]| -> Vec<&str> {
             let all = super::missing(&found.iter().map(ToString::to_string).collect());
             all.into_iter().map(|n| n.name).filter(|name| !to_work(name)).collect()

@@ -106,6 +106,7 @@ mod tests {
             is_enabled: true,
             is_administrator: false,
             invitation_state: None,
+            is_synced: None,
         };
         (1..20).map(user).collect()
     }

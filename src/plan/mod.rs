@@ -15,8 +15,10 @@ pub mod membership;
 pub mod migration;
 pub mod neutrality;
 pub mod preflight;
+pub mod provisioning;
 pub mod replacement;
 pub mod run;
+pub mod verification;
 pub mod window;
 
 pub use digest::PlanHash;

@@ -1,5 +1,5 @@
 //! Documents in Secrets: compressed, and in as many parts as their size asks for. Plans and snapshots never change;
-//! a forecast is replaced by the next one.
+//! a forecast, and who is expected to come across, is replaced by the next one.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -24,6 +24,7 @@ const DATA: &str = "document.json.gz";
 const PARTS: &str = "parts";
 /// In each part of a document that can change: what the whole of it is, so that parts of two are never taken for one.
 const DIGEST: &str = "digest";
+const EXPECTATION: &str = "expectation";
 
 /// The documents of one resource.
 #[derive(Clone, Debug)]
@@ -113,24 +114,40 @@ impl Archive {
     /// Stores the present forecast in the place of the last one. It belongs to the resource and goes with it.
     /// Gives its name and what the whole of it is.
     pub async fn save_forecast<T: Serialize + Sync>(&self, forecast: &T) -> Result<(String, PlanHash), Failure> {
-        let whole = self.owner.name_of("forecast");
-        let digest = digest(&whole, forecast)?;
-        let parts = self.parts(&whole, "forecast", true, forecast)?;
+        self.save_newest("forecast", true, forecast).await
+    }
+
+    /// Stores who is to come across, in the place of what was said before. It stays when the resource goes.
+    pub async fn save_expectation<T: Serialize + Sync>(&self, expectation: &T) -> Result<(), Failure> {
+        self.save_newest(EXPECTATION, false, expectation).await.map(drop)
+    }
+
+    /// Who is to come across, where anybody has said so.
+    pub async fn load_expectation<T: DeserializeOwned>(&self) -> Result<Option<T>, Failure> {
+        let name = self.owner.name_of(EXPECTATION);
+        match self.get(&name).await? {
+            Some(secret) if !self.owner.keeps(&secret) => Err(foreign(&name, EXPECTATION)),
+            Some(_) => self.load(&name).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn save_newest<T: Serialize + Sync>(
+        &self,
+        part: &str,
+        is_owned: bool,
+        document: &T,
+    ) -> Result<(String, PlanHash), Failure> {
+        let whole = self.owner.name_of(part);
+        let digest = digest(&whole, document)?;
+        let parts = self.parts(&whole, part, is_owned, document)?;
         self.empty_surplus(&whole, parts.len()).await?;
         for mut secret in parts.into_iter().rev() {
             let name = secret.metadata.name.clone().unwrap_or_default();
             let mark = ByteString(digest.as_str().as_bytes().to_vec());
             secret.data.get_or_insert_default().insert(DIGEST.to_owned(), mark);
             let written = match self.get(&name).await? {
-                Some(there) if !self.owner.keeps(&there) => {
-                    return Err(Failure::new(
-                        Class::Invalid,
-                        "DocumentForeign",
-                        format!(
-                            "Secret {name} should hold the forecast, and it is somebody else's. Rename or delete it, or give this resource another name."
-                        ),
-                    ));
-                }
+                Some(there) if !self.owner.keeps(&there) => return Err(foreign(&name, part)),
                 Some(there)
                     if there.data == secret.data
                         && there.metadata.owner_references == secret.metadata.owner_references =>
@@ -230,6 +247,16 @@ impl Archive {
     async fn get(&self, name: &str) -> Result<Option<Secret>, Failure> {
         self.api.get_opt(name).await.map_err(|e| Failure::kubernetes(&format!("read Secret {name}"), &e))
     }
+}
+
+fn foreign(name: &str, part: &str) -> Failure {
+    Failure::new(
+        Class::Invalid,
+        "DocumentForeign",
+        format!(
+            "Secret {name} should hold the {part}, and it is somebody else's. Rename or delete it, or give this resource another name."
+        ),
+    )
 }
 
 fn digest<T: Serialize>(name: &str, document: &T) -> Result<PlanHash, Failure> {

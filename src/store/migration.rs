@@ -36,6 +36,9 @@ pub struct MigrationCheckpoint {
     /// The cut-over that is under way or done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cutover: Option<CutoverRun>,
+    /// Provisioning that is under way or runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioning: Option<ProvisioningRun>,
     /// The rollback that is under way or done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Passed>,
@@ -149,4 +152,44 @@ pub struct Returning {
     pub generation: Option<i64>,
     /// The annotation `requestedAt` at that time.
     pub requested_at: Option<String>,
+}
+
+/// Provisioning that was decided on or found, and what was done of it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvisioningRun {
+    /// The plan that is carried out; none where a person has done it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<Passed>,
+    /// When that was decided: what Entra's log says of before counts for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_at: Option<Timestamp>,
+    /// When a token was asked for in Devolutions Cloud and is not kept yet: the answer may have been lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
+    /// When the job was asked for: from then on it may be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_asked_at: Option<Timestamp>,
+    /// What was saved in the application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<SavedToken>,
+    /// When the canary had come across.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary_at: Option<Timestamp>,
+    /// When the job was first seen to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When somebody was last about to be assigned since: only a later cycle covers them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned_at: Option<Timestamp>,
+}
+
+/// Where the application was told to bring users, and by which token.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SavedToken {
+    /// The SCIM server's address.
+    pub tenant_url: String,
+    /// When the token was made, by the server's word.
+    pub created_at: Timestamp,
 }

@@ -7,12 +7,16 @@ mod archive;
 mod checkpoint;
 mod client_secret;
 mod migration;
+mod provisioning_token;
 mod replacement;
 
 pub use archive::Archive;
 pub use checkpoint::CheckpointStore;
 pub use client_secret::{ClientSecret, ClientSecrets, Purpose};
-pub use migration::{ApplicationIds, Asked, CutoverRun, MigrationCheckpoint, Passed, Returning};
+pub use migration::{
+    ApplicationIds, Asked, CutoverRun, MigrationCheckpoint, Passed, ProvisioningRun, Returning, SavedToken,
+};
+pub use provisioning_token::{ProvisioningToken, ProvisioningTokens};
 pub use replacement::{Checkpoint, Named, Run, Stopped};
 
 use std::collections::BTreeMap;

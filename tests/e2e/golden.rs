@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use testbed::wait::{self, Object};
 
 use crate::cli::Person;
-use crate::cutover::{applied, change, sign_in, waits};
+use crate::cutover::{applied, approve, change, sign_in, waits};
 use crate::migration::{decided, migration, until_reason as migration_until};
+use crate::provisioning;
 use crate::stage::{ALICE, Stage, WITHIN, condition, run};
 
 /// What differs from run to run, each with what stands for it. Of the same length where a column follows.
@@ -226,6 +227,38 @@ fn a_migration_from_its_beginning_to_its_end_and_back() {
         let mut seen = Transcript::new("People sign in by the old application again.");
         seen.look_at_migration(&stage, &alice).await;
         seen.check("migration-rolled-back.txt");
+        stage.end().await;
+    });
+}
+
+#[test]
+fn a_migration_that_brings_everybody_across() {
+    run(async {
+        let stage = provisioning::stage("golden-provisioning", "").await;
+        let alice = Person::new(&stage, ALICE).await;
+        connected(&stage).await;
+        stage.apply(&applied(provisioning::across(json!({"approvals": ["Provisioning"]})))).await.unwrap();
+        migration_until(&stage, "AwaitingProof").await;
+        assert!(sign_in(&stage, "bob@contoso.example").await);
+        waits(&stage, "Provisioning").await;
+        let mut seen = Transcript::new("People sign in by it, and a person is asked before they are brought across.");
+        seen.operator(&alice, &["status"]).await;
+        seen.operator(&alice, &["plan", "ssom/contoso"]).await;
+        seen.check("migration-provisioning.txt");
+
+        stage.sandbox.add_fault(&provisioning::refuse(2)).await.unwrap();
+        approve(&stage, "Provisioning").await;
+        migration_until(&stage, "UsersMissing").await;
+        let mut seen = Transcript::new("One came across, and the others did not.");
+        seen.operator(&alice, &["status"]).await;
+        seen.check("migration-missing.txt");
+
+        stage.sandbox.clear_faults().await.unwrap();
+        migration_until(&stage, "Verified").await;
+        settled(&stage, "Used").await;
+        let mut seen = Transcript::new("Everybody has come across.");
+        seen.look_at_migration(&stage, &alice).await;
+        seen.check("migration-verified.txt");
         stage.end().await;
     });
 }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use operator::devolutions::{Credentials, DevolutionsCloud as _, Rest, SsoProvider};
+use operator::devolutions::{DevolutionsCloud as _, SsoProvider};
 use operator::entra::{Entra as _, Member, SecretPolicy};
 use serde_json::json;
-use url::Url;
 
 use crate::stage::{APP, PAYROLL, Stage, nobody, strings};
 
@@ -156,13 +155,7 @@ async fn devolutions_cloud_tells_how_people_sign_in_or_that_it_cannot() {
     let cannot = "{cannot: [getSsoConfiguration, listDomains, getSystemSettings]}";
     for (name, arguments) in [("sso", vec![]), ("no-sso", vec!["--switches", cannot])] {
         let stage = Stage::with(name, &arguments, &[]).await;
-        let credentials = Credentials {
-            application_key: stage.export("DEVOLUTIONS_APPLICATION_KEY").into(),
-            application_secret: stage.export("DEVOLUTIONS_APPLICATION_SECRET").into(),
-        };
-        let url = Url::parse(stage.sandbox.devolutions_url()).unwrap();
-        let pem = std::fs::read(stage.sandbox.authority()).unwrap();
-        let rest = Rest::new(&url, credentials, Some(&pem), stage.metrics.clone()).unwrap();
+        let rest = stage.cloud();
         let (sso, domains) = (rest.sso().await.unwrap(), rest.domains().await.unwrap());
         let forced = rest.forces_sso().await.unwrap();
         if arguments.is_empty() {

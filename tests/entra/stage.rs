@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use operator::devolutions::{Credentials, Rest};
 use operator::entra::{Credential, EntraEndpoint, Graph};
 use operator::error::{Class, Failure};
 use operator::metrics::Metrics;
@@ -70,6 +71,17 @@ impl Stage {
 
     pub fn as_operator(&self) -> Graph {
         self.graph(Credential::Secret(self.export("CLIENT_SECRET").into()))
+    }
+
+    /// Devolutions Cloud, as the operator's account.
+    pub fn cloud(&self) -> Rest {
+        let credentials = Credentials {
+            application_key: self.export("DEVOLUTIONS_APPLICATION_KEY").into(),
+            application_secret: self.export("DEVOLUTIONS_APPLICATION_SECRET").into(),
+        };
+        let url = Url::parse(self.sandbox.devolutions_url()).unwrap();
+        let pem = std::fs::read(self.sandbox.authority()).unwrap();
+        Rest::new(&url, credentials, Some(&pem), self.metrics.clone()).unwrap()
     }
 
     /// What goes wrong with the next request to `Graph` or `Login`; with all of them if `times` is 0.

@@ -4,7 +4,7 @@ use crate::stage::*;
 use Severity::{Critical, Warning};
 use operator::api::Severity;
 use operator::entra::{Application, ConditionalAccessPolicy, SecretPolicy, ServicePrincipal};
-use operator::plan::preflight::{Current, Existing};
+use operator::plan::preflight::{Current, Existing, lacking_operations};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -145,4 +145,18 @@ fn policies_of_the_tenant() {
     one("ClientSecretsForbidden", Critical, true, &[], secrets(SecretPolicy { forbidden: true, longest_life: None }));
     let bounded = SecretPolicy { forbidden: false, longest_life: Some("P90D".to_owned()) };
     one("ClientSecretLifeBounded", Warning, false, &["P90D"], secrets(bounded));
+}
+
+#[test]
+fn what_provisioning_takes() {
+    let canary = || json!({"canary": {"user": "u@x.example"}});
+    let cannot = |mode: &str| {
+        found(json!({"mode": mode, "provisioning": canary()}), |seen| {
+            seen.cannot_provision = vec!["enableProvisioning"];
+        })
+    };
+    one("ProvisioningNotSupported", Critical, false, &["enableProvisioning"], cannot("Apply"));
+    one("ProvisioningNotSupported", Warning, false, &["enableProvisioning"], cannot("Plan"));
+    let has = ["enableProvisioning", "getProvisioning"].map(ToOwned::to_owned);
+    assert_eq!(lacking_operations(&has), ["regenerateProvisioningToken", "activateSynchronization"]);
 }

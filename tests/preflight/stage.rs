@@ -48,6 +48,7 @@ pub fn clean() -> Observed {
             is_enabled: true,
             is_administrator: true,
             invitation_state: None,
+            is_synced: None,
         }],
         current: Some(Current {
             principal: read(json!({
@@ -72,6 +73,8 @@ pub fn clean() -> Observed {
         secret_policy: Some(SecretPolicy::default()),
         existing: None,
         cannot_save: false,
+        cannot_provision: Vec::new(),
+        is_provisioned: false,
         lacking: Vec::new(),
     }
 }

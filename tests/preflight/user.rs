@@ -3,9 +3,9 @@
 use crate::stage::*;
 use Severity::{Critical, Warning};
 use operator::api::Severity;
-use operator::devolutions::User;
+use operator::devolutions::{User, UserId};
 use operator::plan::forecast::{Answer, Cause, Class, UserForecast, Waivers};
-use operator::plan::preflight::{AssignedGroup, findings};
+use operator::plan::preflight::{AssignedGroup, Principal, findings, is_open, scope_findings};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -155,4 +155,54 @@ fn what_else_could_let_people_in_or_leave_them_out() {
     let spec = spec(json!({"verification": {"waivers": waiver}}));
     let waivers = Waivers::in_force(&spec.verification.waivers, k8s_openapi::jiff::Timestamp::UNIX_EPOCH);
     one("WaiverOfNobody", Warning, false, &["contoso.exmaple"], findings(&spec, &clean(), &waivers, None));
+}
+
+#[test]
+fn who_is_to_come_across_first_must_be_able_to() {
+    let with = |canary: &str, is_provisioned: bool, change: fn(&mut UserForecast)| {
+        let mut seen = clean();
+        seen.is_provisioned = is_provisioned;
+        let user = seen.users[0].clone();
+        seen.users.push(User { id: UserId(Uuid::from_u128(2)), email: "u@x.example".to_owned(), ..user });
+        let spec = spec(json!({"provisioning": {"canary": {"user": canary}}}));
+        let all = findings(
+            &spec,
+            &seen,
+            &Waivers::default(),
+            Some(&forecast(|user| {
+                user.entra_users = vec![Uuid::from_u128(2)];
+                change(user);
+            })),
+        );
+        all.into_iter().filter(|finding| finding.reason == "CanaryUnusable").collect::<Vec<_>>()
+    };
+    assert_eq!(with("U@X.example", false, |_| {}), []);
+    one("CanaryUnusable", Critical, false, &["no user of that e-mail"], with("nobody@x.example", false, |_| {}));
+    let out: fn(&mut UserForecast) = |user| user.synced = Answer::No(Cause::NotAssigned);
+    one("CanaryUnusable", Critical, false, &["not assigned"], with("u@x.example", false, out));
+    assert_eq!(with("u@x.example", true, out), [], "it has come across long since");
+    let two: fn(&mut UserForecast) = |user| user.entra_users.push(Uuid::from_u128(9));
+    one("CanaryUnusable", Critical, false, &["more than one"], with("u@x.example", false, two));
+}
+
+#[test]
+fn what_must_be_resolved_before_anybody_is_brought_across() {
+    let group =
+        |n: u128, name: &str| Principal { kind: "Group".to_owned(), name: name.to_owned(), id: Uuid::from_u128(n) };
+    let about = |name: &str| AssignedGroup { name: name.to_owned(), hides_members: true, ..AssignedGroup::default() };
+    let found = |more, newcomers: &[Principal], about: &[AssignedGroup], change: fn(&mut UserForecast)| {
+        let groups = [custom_group("Staff")];
+        let all = scope_findings(&spec(more), newcomers, &groups, about, &forecast(change));
+        all.into_iter().filter(is_open).map(|finding| finding.reason).collect::<Vec<_>>()
+    };
+    let none: fn(&mut UserForecast) = |_| {};
+    assert_eq!(found(json!({}), &[group(4, "Sales")], &[], none), [""; 0]);
+    assert_eq!(found(json!({}), &[group(4, "Staff")], &[], none), ["CustomGroupSharesName"]);
+    let accepted = json!({"acknowledgements": ["CustomGroupSharesName"]});
+    assert_eq!(found(accepted, &[group(4, "Staff")], &[], none), [""; 0]);
+    assert_eq!(found(json!({}), &[], &[about("Secret")], none), ["HiddenMembership"]);
+    assert_eq!(found(json!({}), &[], &[], |user| user.disabled = true), ["UsersWouldBeDisabled"]);
+    assert_eq!(found(json!({}), &[], &[], |user| user.lets_another_in = true), ["AnotherAccountCouldSignIn"]);
+    let in_scope = json!({"breakGlass": {"user": "U@x.example"}});
+    assert_eq!(found(in_scope, &[], &[], none), ["BreakGlassInScope"]);
 }

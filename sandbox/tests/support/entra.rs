@@ -96,6 +96,8 @@ pub const DEFAULT_PERMISSIONS: &[&str] = &[
     "DelegatedPermissionGrant.ReadWrite.All",
     "GroupMember.Read.All",
     "Policy.Read.All",
+    "ProvisioningLog.Read.All",
+    "Synchronization.ReadWrite.All",
     "User.Read.All",
 ];
 

@@ -41,10 +41,18 @@ pub fn of(object: &SsoMigration) -> Advice {
             instead: going_back(object, "Or whoever may change the SsoMigration has people sign in as before:"),
             ..Advice::person("Somebody who can mend what is said above, soon. It is looked at again by itself.", vec![])
         },
-        "CutOver" => Advice {
+        "CutOver" | "Verified" => Advice {
             instead: going_back(object, "To have people sign in by the old application again:"),
             ..Advice::nobody("Nobody: it is done.")
         },
+        "Synchronizing" => Advice::nobody("Nobody: Entra ID brings users across, and it is looked at again by itself."),
+        "UsersMissing" if !object.is_stalled() => {
+            Advice::nobody("Nobody: Entra ID comes to them in a later cycle, and it is looked at again by itself.")
+        }
+        "UsersMissing" => Advice::person(
+            "Somebody who can mend what is said above, or whoever may change the SsoMigration waives who need not come (spec.verification.waivers). It is looked at again by itself.",
+            vec![kubectl(object, "edit")],
+        ),
         "Returned" => Advice::person(
             "Somebody who can mend the cause. When it is mended, ask for another try:",
             vec![look_again(object)],

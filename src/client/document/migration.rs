@@ -1,4 +1,4 @@
-//! The plans of a migration: to begin, to cut over, to go back.
+//! The plans of a migration: to begin, to cut over, to bring users across, to go back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ impl Planning for SsoMigration {
             ("Entra ID", format!("tenant {}", plan.entra_tenant)),
         ];
         let ids = match &plan.work {
-            Work::Start { .. } => return facts,
+            Work::Start { .. } | Work::Provisioning { .. } => return facts,
             Work::Cutover { from, to, .. } => [("Old", &from.client_id), ("New", &to.client_id)],
             Work::Rollback { from, to, .. } => [("Old", &to.client_id), ("New", &from.client_id)],
         };
@@ -109,6 +109,23 @@ fn grounds(work: &Work, detail: Detail) -> String {
             ]
             .concat()
         }
+        Work::Provisioning { application, canary, assignments, expected, disabled, accepted: findings, .. } => {
+            let nobody = || field("Disabling", "nobody");
+            [
+                title(),
+                field("By", &format!("\"{}\" ({})", application.1, application.0)),
+                field("Assigned", &size(assignments)),
+                field("Synced", &format!("{} will be", count(*expected, "user"))),
+                field("First", canary.as_ref().map_or("nobody: provisioning runs already", |canary| &canary.0)),
+                if disabled.is_empty() {
+                    nobody()
+                } else {
+                    some(disabled, "enabled in Devolutions Cloud and will be disabled", detail)
+                },
+                accepted(findings),
+            ]
+            .concat()
+        }
         Work::Rollback { to, .. } => title() + &field("Discovery", &to.discovery_url),
     }
 }
@@ -122,11 +139,16 @@ fn lost(losing: &BTreeSet<String>, detail: Detail) -> String {
     if losing.is_empty() {
         return field("Losing", "nobody: whoever can sign in now still can");
     }
-    let shown = if detail == Detail::Full { losing.len() } else { NAMES_SHOWN };
-    let title = format!("{} can sign in now and will not be able to", count(losing.len(), "user"));
+    some(losing, "can sign in now and will not be able to", detail)
+}
+
+/// Users of whom something grave is to be said.
+fn some(users: &BTreeSet<String>, what: &str, detail: Detail) -> String {
+    let shown = if detail == Detail::Full { users.len() } else { NAMES_SHOWN };
+    let title = format!("{} {what}", count(users.len(), "user"));
     let mut text = format!("\n{} {}\n", paint(WAITS, "!"), paint(STRONG, &title));
-    text.push_str(&columns(6, losing.iter().take(shown).cloned()));
-    if let Some(rest) = losing.len().checked_sub(shown).filter(|rest| *rest > 0) {
+    text.push_str(&columns(6, users.iter().take(shown).cloned()));
+    if let Some(rest) = users.len().checked_sub(shown).filter(|rest| *rest > 0) {
         text.push_str(&left_out(rest));
     }
     text
@@ -155,7 +177,7 @@ mod tests {
     use super::*;
     use crate::client::document::text;
     use crate::client::example;
-    use crate::client::example::cutover::{accepted, to_begin, to_cut_over, to_go_back};
+    use crate::client::example::cutover::{accepted, to_begin, to_cut_over, to_go_back, to_provision};
 
     fn shown(plan: &MigrationPlan, detail: Detail) -> String {
         shown_of(&example::cutover::waiting(), plan, detail)
@@ -182,6 +204,13 @@ mod tests {
         assert!(short.contains("more (--full shows all)") && !short.contains("Contractor 13"), "{short}");
         let back = shown(&to_go_back(), Detail::Full);
         assert!(back.contains("has people sign in by the old application") && back.contains("Hide the new"), "{back}");
+    }
+
+    #[test]
+    fn the_plan_to_bring_users_across_reads_well() {
+        let plan = to_provision(["olga@contoso.example".to_owned()].into());
+        example::check("plan-provisioning.txt", &shown(&plan, Detail::Full));
+        assert!(shown(&to_provision(BTreeSet::new()), Detail::Short).contains("Disabling nobody"));
     }
 
     #[test]
@@ -232,7 +261,12 @@ mod tests {
                     to_cut_over(BTreeMap::from([(name.clone(), name.clone())]), BTreeSet::from([name.clone()]));
                 let mut migration = example::cutover::waiting();
                 migration.status.as_mut().unwrap().application.as_mut().unwrap().display_name.clone_from(&name);
-                for plan in [begin, cutover] {
+                let mut provision = to_provision(BTreeSet::from([name.clone()]));
+                if let Work::Provisioning { application, canary, .. } = &mut provision.work {
+                    application.1.clone_from(&name);
+                    canary.as_mut().unwrap().0.clone_from(&name);
+                }
+                for plan in [begin, cutover, provision] {
                     let shown = shown_of(&migration, &plan, Detail::Full);
                     let forged = shown.lines().filter(|l| l.starts_with(line)).count();
                     assert_eq!(forged, 0, "{line:?}: {shown}");

@@ -70,6 +70,20 @@ pub fn to_cut_over(accepted: BTreeMap<String, String>, losing: BTreeSet<String>)
     })
 }
 
+/// The plan to bring users across.
+pub fn to_provision(disabled: BTreeSet<String>) -> MigrationPlan {
+    plan(Work::Provisioning {
+        application: (NEW.to_string(), "Devolutions Cloud".to_owned()),
+        canary: Some(("carol@contoso.example".to_owned(), Uuid::from_u128(7))),
+        assignments: assignments(),
+        to_assign: Vec::new(),
+        expected: 13,
+        attempt: 0,
+        disabled,
+        accepted: BTreeMap::new(),
+    })
+}
+
 /// The plan to go back.
 pub fn to_go_back() -> MigrationPlan {
     plan(Work::Rollback { from: client(NEW), to: client(OLD), attempt: 0 })

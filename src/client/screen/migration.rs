@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use super::steps::Steps;
 use super::{Screen, act, brief};
-use crate::api::MigrationStepName::{Application, Assignments, Cutover, Preflight, Rollback, Start};
+use crate::api::MigrationStepName::{
+    Application, Assignments, Cutover, Preflight, Provisioning, Rollback, Start, Synchronization, Verification,
+};
 use crate::api::{
-    Evidence, Finding, MadeApplication, MigrationMode, MigrationStepName, ObservedCutover, SsoMigration,
-    SsoMigrationStatus, StepState,
+    CutoverOrder, Evidence, Finding, MadeApplication, MigrationMode, MigrationStepName, ObservedCutover, SsoMigration,
+    SsoMigrationStatus, StepState, VerificationSummary,
 };
 use crate::client::style::{field, paint, paragraph, two_lines, wrap};
 use crate::client::subject::Subject as _;
@@ -37,6 +39,7 @@ pub(super) fn draw(screen: &Screen<'_>, object: &SsoMigration) -> String {
     if let Some(status) = &object.status {
         text.push_str(&status.application.as_ref().map(made).unwrap_or_default());
         text.push_str(&status.cutover.as_ref().map(cut_over).unwrap_or_default());
+        text.push_str(&status.verification.as_ref().map(come_across).unwrap_or_default());
         if forecast::is_ahead(object) {
             text.push_str(&foreseen(object, status));
         }
@@ -58,8 +61,16 @@ fn steps_of(object: &SsoMigration) -> Vec<MigrationStepName> {
                 status.and_then(|s| s.cutover.as_ref()).is_some_and(|cutover| !cutover.returned.is_empty());
             // Once done it speaks of now only where the operator went back by itself.
             let returns = state(Rollback).is_some_and(|state| is_returned || state != StepState::Completed);
-            [Preflight, Start, Application, Assignments, Cutover, Rollback]
+            let across = [Provisioning, Synchronization, Verification].into_iter();
+            let across = across.filter(|_| object.spec.provisioning.is_some());
+            let is_first = object.spec.cutover.when == CutoverOrder::AfterVerification;
+            let (before, after): (Vec<_>, Vec<_>) = across.partition(|_| is_first);
+            [Preflight, Start, Application, Assignments]
                 .into_iter()
+                .chain(before)
+                .chain([Cutover])
+                .chain(after)
+                .chain([Rollback])
                 .filter(|name| (is_asked || *name != Start) && (returns || *name != Rollback))
                 .collect()
         }
@@ -111,6 +122,17 @@ fn cut_over(cutover: &ObservedCutover) -> String {
     };
     let back = if cutover.way_back { "there is a way back" } else { "there is no way back" };
     field("Cut over", &format!("at {at}: {evidence}; {seen}; {back}"))
+}
+
+/// Who came across.
+fn come_across(seen: &VerificationSummary) -> String {
+    let let_off = match (seen.not_applicable, seen.waived) {
+        (0, 0) => String::new(),
+        (others, 0) => format!("; {others} need not be"),
+        (others, waived) => format!("; {others} need not be, {waived} waived"),
+    };
+    let expected = count(seen.expected as usize, "user");
+    field("Synced", &format!("{} of {expected}, {} missing{let_off}", seen.synced, seen.missing))
 }
 
 /// What was found before the cut-over, and what will become of the users.

@@ -32,10 +32,11 @@ impl<N: Name> Steps<'_, N> {
     /// One by one. What was `told` above is not said again.
     pub fn list(&self, told: &str) -> String {
         let mut text = String::new();
+        let wide = self.names.iter().map(|name| format!("{name:?}").len()).max().unwrap_or_default().max(13);
         for name in &self.names {
             let (step, state) = self.state(*name);
             let (sign, style) = mark(state);
-            let mut first = format!("  {sign} {:<13} ", format!("{name:?}"));
+            let mut first = format!("  {sign} {:<wide$} ", format!("{name:?}"));
             let said = match step {
                 None => vec![String::new()],
                 Some(step) if step.message == told => vec!["See above.".to_owned()],

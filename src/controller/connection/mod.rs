@@ -16,7 +16,7 @@ use url::Url;
 use self::source::{CaBundle, Source, text};
 use crate::api::TenantConnection;
 use crate::devolutions::{Credentials, DevolutionsCloud, Rest};
-use crate::entra::{EntraEndpoint, EntraWriter, Graph};
+use crate::entra::{EntraEndpoint, Graph, Provisioner};
 use crate::error::{Class, Failure};
 use crate::metrics::Metrics;
 
@@ -35,7 +35,7 @@ pub trait Connector: Send + Sync + 'static {
     /// What it makes for Devolutions Cloud.
     type Cloud: DevolutionsCloud;
     /// What it makes for Entra ID.
-    type Entra: EntraWriter;
+    type Entra: Provisioner;
     /// A client of the server at `endpoint`.
     fn connect(&self, endpoint: Endpoint) -> Result<Self::Cloud, Failure>;
     /// A client of the Entra tenant at `endpoint`.

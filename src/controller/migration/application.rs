@@ -292,7 +292,7 @@ fn ids(application: &Application, was_there: bool) -> ApplicationIds {
 
 /// Whether it is certain that a request changed nothing: Microsoft Graph understood it and refused it. Anything else, a
 /// 404 and an answer that is not understood among them, has been seen after it had an effect, or could be.
-fn had_no_effect(failure: &Failure) -> bool {
+pub(super) fn had_no_effect(failure: &Failure) -> bool {
     ["Throttled", "PermissionMissing", "LicenceMissing", "TokenRefused", "RequestRefused"].contains(&failure.reason)
 }
 

@@ -1,22 +1,25 @@
 //! People and groups are assigned to the new application.
 
 use super::Pass;
-use super::application::Made;
-use super::observe::Intended;
 use super::outcome::Outcome;
 use crate::api::MigrationStepName::Assignments;
 use crate::api::StepState;
 use crate::controller::Connector;
-use crate::entra::{Entra as _, EntraWriter as _};
+use crate::entra::{Entra as _, EntraWriter as _, ServicePrincipal};
 use crate::error::{Class, Failure};
 use crate::plan::assignment::{missing, role, unmanaged};
+use crate::plan::preflight::Principal;
 use crate::plan::{count, name_some};
 
 impl<K: Connector> Pass<'_, K> {
     /// Assigns who is missing, and nobody else; none where all are listed.
-    pub(super) async fn assign(&mut self, made: &Made, intended: &Intended) -> Result<Option<Outcome>, Failure> {
-        let (wanted, label) = (&intended.assignments, made.principal.label());
-        let assigned = self.entra.assignments(&made.principal).await?;
+    pub(super) async fn assign(
+        &mut self,
+        application: &ServicePrincipal,
+        wanted: &[Principal],
+    ) -> Result<Option<Outcome>, Failure> {
+        let label = application.label();
+        let assigned = self.entra.assignments(application).await?;
         self.reporter.assignments(assigned.len());
         let todo = missing(wanted, &assigned);
         if todo.is_empty() {
@@ -33,31 +36,31 @@ impl<K: Connector> Pass<'_, K> {
             self.step(Assignments, StepState::Completed, &text);
             return Ok(None);
         }
-        let role = match role(&made.principal) {
+        let role = match role(application) {
             Ok(role) => role,
             Err(refusal) => return Ok(Some(Outcome::Refused(refusal))),
         };
         let (total, mut refused) = (wanted.len(), None);
         // Whoever was assigned lately need not be listed yet.
-        let now: Vec<_> = todo.iter().filter(|who| !self.is_recent(&(who.id, made.principal.id))).collect();
+        let now: Vec<_> = todo.iter().filter(|who| !self.is_recent(&(who.id, application.id))).collect();
         for (done, principal) in (total - now.len()..).zip(now) {
             if self.is_interrupted().await? {
                 return Ok(Some(Outcome::Working));
             }
             let who = format!("{} \"{}\"", principal.kind.to_lowercase(), principal.name);
             self.reporter.progress(Assignments, done, total, &format!("Assigning {who}.")).await?;
-            match self.entra.assign(principal.id, (&who, label), made.principal.id, role).await {
-                Ok(()) => self.note(&(principal.id, made.principal.id)),
+            match self.entra.assign(principal.id, (&who, label), application.id, role).await {
+                Ok(()) => self.note(&(principal.id, application.id)),
                 // Entra ID refuses so what is there already and not listed yet, and what it has not heard of yet: whoever
                 // is listed in the end is well.
                 Err(failure) if failure.class == Class::Bug || failure.reason == "NotFound" => {
-                    self.note(&(principal.id, made.principal.id));
+                    self.note(&(principal.id, application.id));
                     refused.get_or_insert(failure);
                 }
                 Err(failure) => return Err(failure),
             }
         }
-        let assigned = self.entra.assignments(&made.principal).await?;
+        let assigned = self.entra.assignments(application).await?;
         self.reporter.assignments(assigned.len());
         let left = missing(wanted, &assigned);
         if left.is_empty() {

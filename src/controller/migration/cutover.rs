@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use kube::ResourceExt as _;
 
 use super::Pass;
 use super::application::{Made, wanted};
@@ -51,6 +50,12 @@ impl<K: Connector> Pass<'_, K> {
                 Ok(passed) => passed,
                 Err(outcome) => return Ok(outcome),
             };
+            // Whoever loses the old application must not look as if nobody had ever expected them.
+            if checkpoint.provisioning.as_ref().is_none_or(|run| run.started_at.is_none()) {
+                let mut expectation = self.expectation(&checkpoint).await?;
+                expectation.expect(report.users.as_deref().unwrap_or_default());
+                self.archive.save_expectation(&expectation).await?;
+            }
             // What may have been saved before, without an answer, still may.
             let CutoverRun { saving_at, key_id, .. } = checkpoint.cutover.take().unwrap_or_default();
             checkpoint.cutover = Some(CutoverRun {
@@ -123,9 +128,7 @@ impl<K: Connector> Pass<'_, K> {
     /// Whether this very plan was decided on already, by this very resource, and the pass ended before it was saved.
     fn begun(&mut self, checkpoint: &MigrationCheckpoint, plan: &MigrationPlan) -> Option<()> {
         let passed = checkpoint.cutover.as_ref()?.passed.as_ref()?;
-        let is_it = Some(&passed.uid) == self.object.uid().as_ref() && passed.hash == plan.hash();
-        let was_asked = passed.approval.is_some() || !self.asks_at(Gate::Cutover);
-        (is_it && was_asked && passed.counts(Timestamp::now()))
+        self.still_counts(passed, &plan.hash(), Gate::Cutover)
             .then(|| self.reporter.plan(plan, &passed.plan_secret, PlanState::Running, Some(passed)))
     }
 
@@ -140,7 +143,7 @@ impl<K: Connector> Pass<'_, K> {
             Ok(passed) => passed,
             Err(outcome) => return Ok(Err(outcome)),
         };
-        self.reporter.begin_step(Cutover, &approved(&passed));
+        self.reporter.restart_step(Cutover, &approved(&passed));
         if let Some(outcome) = self.out_of_time() {
             checkpoint.used_approvals = before;
             self.reporter.plan(plan, &passed.plan_secret, PlanState::AwaitingApproval, None);

@@ -1,5 +1,6 @@
 //! A plan is shown, approved, and may be carried out.
 
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use super::Pass;
@@ -8,6 +9,7 @@ use super::outcome::Outcome;
 use crate::api::{Gate, MigrationStepName, PlanState, StepState, TargetKind};
 use crate::controller::{Connector, approval};
 use crate::error::Failure;
+use crate::plan::PlanHash;
 use crate::plan::approval::Pending;
 use crate::plan::migration::{MigrationPlan, Work, accepted};
 use crate::plan::preflight::Report;
@@ -108,6 +110,14 @@ impl<K: Connector> Pass<'_, K> {
         checkpoint.used_approvals.extend(used.and_then(|approval| approval.metadata.uid));
         self.reporter.plan(plan, &secret, PlanState::Running, Some(&passed));
         Ok(Ok(passed))
+    }
+
+    /// Whether a plan that was passed may be carried out still, by this very resource.
+    pub(super) fn still_counts(&self, passed: &Passed, hash: &PlanHash, gate: Gate) -> bool {
+        Some(&passed.uid) == self.object.uid().as_ref()
+            && passed.hash == *hash
+            && passed.counts(Timestamp::now())
+            && (passed.approval.is_some() || !self.asks_at(gate))
     }
 }
 

@@ -2,27 +2,35 @@
 //!
 //! - here: the order of a pass
 //! - `guard`: whether this migration may work here at all
-//! - `observe`: what both systems say now; `standing`: by which application people sign in
+//! - `observe`: what both systems say now, with `groups`; `standing`: by which application people sign in
 //! - `gate`: a plan is shown, approved, and may be carried out
 //! - `application`, `secrets`, `assignment`: the new application is made, set up, and people are assigned
 //! - `cutover`: tested, approved, in its window; `save`: the one request; `evidence`: what proves that it works, and what does not
+//! - `scope`: whom provisioning covers; `provisioning`: what is missing of it is approved and done; `job`: set up, started and
+//!   paused; `canary`: one user first; `verification`: who has come across
 //! - `rollback`: the old configuration is brought back, when asked for or by itself
 //! - `report`, with `outcome` and `look`: status, from what was observed and what happened
 
 mod application;
 mod assignment;
+mod canary;
 mod cutover;
 mod evidence;
 mod gate;
+mod groups;
 mod guard;
+mod job;
 mod look;
 mod observe;
 mod outcome;
+mod provisioning;
 mod report;
 mod rollback;
 mod save;
+mod scope;
 mod secrets;
 mod standing;
+mod verification;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,20 +41,21 @@ use kube::runtime::controller::Action;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use self::observe::{Sight, Tenants};
+use self::observe::{Ours, Sight, Tenants};
 use self::outcome::Outcome;
 use self::report::Reporter;
 use self::standing::Standing;
 use super::{Connector, Context, Events, look_again, status};
 use crate::api::{
-    Gate, MigrationMode, MigrationStepName, REQUESTED_AT, ReportReference, SsoMigration, StepState, TenantConnection,
+    CutoverOrder, Gate, MigrationMode, MigrationStepName, REQUESTED_AT, ReportReference, SsoMigration, StepState,
+    TenantConnection,
 };
 use crate::devolutions::SsoProvider;
 use crate::entra::Entra as _;
 use crate::error::{Class, Failure};
 use crate::plan::Refusal;
 use crate::plan::preflight::{Report, is_open};
-use crate::store::{Archive, CheckpointStore, ClientSecrets, MigrationCheckpoint};
+use crate::store::{Archive, CheckpointStore, ClientSecrets, MigrationCheckpoint, ProvisioningTokens};
 
 const KIND: &str = "SsoMigration";
 /// A pass that takes longer than this holds up others.
@@ -120,12 +129,16 @@ fn next_pass(outcome: &Outcome, is_stuck: bool, observe_interval: Duration, took
             let left = Duration::try_from(opens.duration_since(Timestamp::now())).unwrap_or_default();
             Action::requeue(left.saturating_add(Duration::from_secs(1)).min(observe_interval.max(took * super::REST)))
         }
-        Outcome::Suspended | Outcome::CutOver { .. } | Outcome::RolledBack { .. } => Action::await_change(),
+        Outcome::Suspended | Outcome::CutOver { .. } | Outcome::Verified { .. } | Outcome::RolledBack { .. } => {
+            Action::await_change()
+        }
         Outcome::Waiting { .. }
         | Outcome::Refused(_)
         | Outcome::Looked { .. }
         | Outcome::AwaitingApproval { .. }
         | Outcome::AwaitingProof { .. }
+        | Outcome::Synchronizing { .. }
+        | Outcome::Missing { .. }
         | Outcome::Returned { .. } => look(),
     }
 }
@@ -141,6 +154,7 @@ struct Pass<'a, K: Connector> {
     checkpoints: CheckpointStore<MigrationCheckpoint>,
     archive: Archive,
     secrets: ClientSecrets,
+    provisioning_tokens: ProvisioningTokens,
 }
 
 impl<'a, K: Connector> Pass<'a, K> {
@@ -173,6 +187,7 @@ impl<'a, K: Connector> Pass<'a, K> {
             checkpoints: CheckpointStore::new(&context.client, &**object),
             archive: Archive::new(&context.client, &**object),
             secrets: ClientSecrets::new(&context.client, &**object),
+            provisioning_tokens: ProvisioningTokens::new(&context.client, &**object),
         };
         pass.go().await
     }
@@ -229,7 +244,7 @@ impl<'a, K: Connector> Pass<'a, K> {
                 // It was being saved, and the server does not tell whether it was.
                 (None, _) if returning.restoring_at.is_some() && !is_told => return self.bring_back(checkpoint).await,
                 // What was about to be done may no longer be right: it is judged anew.
-                (None, Standing::New) => return self.watch(checkpoint).await,
+                (None, Standing::New) => return self.follow(checkpoint).await,
                 (None, Standing::Old) if self.standing_for_sure(&checkpoint).await? == Standing::Old => {
                     return self.returned(checkpoint).await;
                 }
@@ -244,7 +259,7 @@ impl<'a, K: Connector> Pass<'a, K> {
         let was_saved = checkpoint.cutover.as_ref().is_some_and(|cutover| cutover.saved_at.is_some());
         match self.standing(&checkpoint).await? {
             Standing::New if was_saved || self.standing_for_sure(&checkpoint).await? == Standing::New => {
-                self.watch(checkpoint).await
+                self.follow(checkpoint).await
             }
             Standing::New => Ok(Outcome::Working),
             changed if was_saved => self.changed_elsewhere(checkpoint, changed).await,
@@ -259,6 +274,18 @@ impl<'a, K: Connector> Pass<'a, K> {
         }
     }
 
+    /// The new configuration is saved: does it work, and has everybody come across?
+    async fn follow(&mut self, checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
+        match self.watch(checkpoint).await? {
+            cut_over @ Outcome::CutOver { .. } => {
+                let checkpoint = self.checkpoints.load().await?.filter(|_| self.object.spec.provisioning.is_some());
+                let Some(mut checkpoint) = checkpoint else { return Ok(cut_over) };
+                self.bring_across(&mut checkpoint, Some(cut_over)).await
+            }
+            other => Ok(other),
+        }
+    }
+
     /// There and back: what comes is another attempt, and what was approved before counts no more.
     async fn begin_anew(&mut self, checkpoint: &mut MigrationCheckpoint) -> Result<(), Failure> {
         checkpoint.cutover = None;
@@ -270,11 +297,14 @@ impl<'a, K: Connector> Pass<'a, K> {
 
     /// Everything before the cut-over, up to it.
     async fn prepare(&mut self, checkpoint: Option<MigrationCheckpoint>) -> Result<Outcome, Failure> {
-        let ours = checkpoint.as_ref().and_then(|c| c.application.as_ref()).map(|ids| ids.app_id.clone());
+        let ours = checkpoint.as_ref().and_then(|checkpoint| {
+            let is_provisioned = checkpoint.provisioning.as_ref().is_some_and(|run| run.started_at.is_some());
+            checkpoint.application.as_ref().map(|ids| Ours { app_id: ids.app_id.clone(), is_provisioned })
+        });
         let tenants = Tenants { connection: self.connection, cloud: self.cloud, entra: self.entra };
         // Rights come by application permissions or by directory roles, and a token tells only of the former: so it is
         // tried, and only a refusal asks what is missing.
-        let sight = match Sight::take(&self.object.spec, &tenants, ours.as_deref()).await {
+        let sight = match Sight::take(&self.object.spec, &tenants, ours.as_ref()).await {
             Err(failure) if failure.reason == "PermissionMissing" => {
                 let permissions = self.entra.permissions().await?;
                 return permissions.as_ref().and_then(guard::refuse_missing).map(Outcome::Refused).ok_or(failure);
@@ -322,6 +352,7 @@ impl<'a, K: Connector> Pass<'a, K> {
             start: None,
             shown: None,
             cutover: None,
+            provisioning: None,
             rollback: None,
             attempt: 0,
             was_saved: false,
@@ -347,8 +378,14 @@ impl<'a, K: Connector> Pass<'a, K> {
             Ok(made) => made,
             Err(outcome) => return Ok(outcome),
         };
-        if let Some(outcome) = self.assign(&made, &intended).await? {
+        if let Some(outcome) = self.assign(&made.principal, &intended.assignments).await? {
             return Ok(outcome);
+        }
+        if self.object.spec.cutover.when == CutoverOrder::AfterVerification {
+            match self.bring_across(&mut checkpoint, None).await? {
+                Outcome::Verified { .. } => {}
+                other => return Ok(other),
+            }
         }
         self.cut_over(checkpoint, &made, sight, report, &intended).await
     }

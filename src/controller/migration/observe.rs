@@ -4,22 +4,19 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::jiff::Timestamp;
-use uuid::Uuid;
 
+use super::groups::{GROUPS_AT_ONCE, assigned_to, group, look_up, with_members};
 use crate::api::{
-    AssignmentRequirement, EntraGroupRef, Finding, MigrationMode, ObservedApplication, SsoMigrationSpec,
-    TenantConnection,
+    AssignmentRequirement, Finding, MigrationMode, ObservedApplication, SsoMigrationSpec, TenantConnection,
 };
-use crate::devolutions::{DevolutionsCloud, SsoProvider, User};
-use crate::entra::permission::TO_APPLY;
-use crate::entra::{Application, Entra, EntraGroup, EntraUser, Member, ServicePrincipal};
+use crate::devolutions::{DevolutionsCloud, Domain, SsoProvider, User};
+use crate::entra::permission::{TO_APPLY, TO_PROVISION};
+use crate::entra::{Application, Entra, EntraUser, ServicePrincipal};
 use crate::error::{Class, Failure};
+use crate::plan::Refusal;
 use crate::plan::forecast::{self, Access, Assigned, Waivers};
-use crate::plan::preflight::{self, AssignedGroup, Current, Existing, Observed, Principal, Report, WantedGroup};
-use crate::plan::{Refusal, preflight::choose};
-
-/// How many groups are read at once.
-const GROUPS_AT_ONCE: usize = 4;
+use crate::plan::preflight::{self, AssignedGroup, Current, Existing, Observed, Principal, Report};
+use crate::plan::preflight::{choose, lacking_operations};
 
 /// The operation of the cloud contract by which people come to sign in by another application.
 const SAVE: &str = "saveSsoConfiguration";
@@ -29,6 +26,14 @@ pub struct Tenants<'a, C, E> {
     pub connection: &'a TenantConnection,
     pub cloud: &'a C,
     pub entra: &'a E,
+}
+
+/// What we have made.
+pub struct Ours {
+    /// The new application's client id.
+    pub app_id: String,
+    /// Whether it has brought groups to Devolutions Cloud.
+    pub is_provisioned: bool,
 }
 
 /// What the new application is to be.
@@ -55,11 +60,11 @@ pub struct Sight {
 }
 
 impl Sight {
-    /// Reads it all. `ours` is the client id of the new application, once it is there.
+    /// Reads it all. `ours` is the new application, once it is there.
     pub async fn take<C: DevolutionsCloud, E: Entra>(
         spec: &SsoMigrationSpec,
         tenants: &Tenants<'_, C, E>,
-        ours: Option<&str>,
+        ours: Option<&Ours>,
     ) -> Result<Self, Failure> {
         let Tenants { connection, cloud, entra } = tenants;
         let tenant_id = connection.spec.entra.as_ref().map(|entra| entra.tenant_id.clone()).unwrap_or_default();
@@ -73,16 +78,19 @@ impl Sight {
             groups: cloud.groups().await?,
             users: cloud.users().await?,
             cannot_save: can(SAVE).is_none(),
+            cannot_provision: spec.provisioning.as_ref().map(|_| lacking_operations(&operations)).unwrap_or_default(),
+            is_provisioned: ours.is_some_and(|ours| ours.is_provisioned),
             ..Observed::default()
         };
         if spec.mode == MigrationMode::Apply {
             let found = entra.permissions().await?;
             let lacks = |name: &&str| found.as_ref().is_some_and(|found| !found.contains(*name));
-            observed.lacking = TO_APPLY.into_iter().filter(lacks).collect();
+            let provisions: &[&str] = if spec.provisioning.is_some() { &TO_PROVISION } else { &[] };
+            observed.lacking = TO_APPLY.into_iter().chain(provisions.iter().copied()).filter(lacks).collect();
         }
         if spec.application.existing.is_none() {
             observed.namesakes = entra.applications_named(&spec.application.display_name).await?;
-            observed.namesakes.retain(|application| ours != Some(application.app_id.as_str()));
+            observed.namesakes.retain(|application| ours.is_none_or(|ours| ours.app_id != application.app_id));
         }
         observed.conditional_access = permitted(entra.conditional_access().await)?;
         observed.secret_policy = permitted(entra.secret_policy().await)?;
@@ -122,9 +130,7 @@ impl Sight {
             }
             observed.existing = Some(Existing { app_id: existing.app_id.to_lowercase(), found });
         }
-        let people = observed.users.iter().filter(|user| !user.is_application());
-        let emails: BTreeSet<String> = people.map(User::address).filter(|address| !address.is_empty()).collect();
-        let entra_users = entra.users_by_email(&emails).await?;
+        let entra_users = entra_users_of(&observed.users, *entra).await?;
         Ok(Self { observed, no_current, current, wanted, entra_users })
     }
 
@@ -136,24 +142,17 @@ impl Sight {
         now: Timestamp,
     ) -> Result<Report, Refusal> {
         let seen = &self.observed;
-        let required_today = seen.current.as_ref().is_none_or(|c| c.principal.app_role_assignment_required);
         let intended = self.intended(spec);
         let required_after = intended.assignment_required;
         let waivers = Waivers::in_force(&spec.verification.waivers, now);
         let assigned = self.to_assign(spec);
         let users = seen.current.as_ref().map(|current| {
-            let today = Access {
-                is_enabled: current.principal.account_enabled != Some(false),
-                ..Access::by(required_today, self.current.iter().map(|(_, assigned)| assigned))
-            };
+            let today = access(&current.principal, &self.current);
             let after = Access::by(required_after, assigned.iter().map(|(_, assigned)| assigned));
-            let verified = seen.domains.as_ref().map(|domains| {
-                domains.iter().filter(|d| d.is_verified()).map(|d| d.name.to_lowercase()).collect::<BTreeSet<_>>()
-            });
             forecast::forecast(&forecast::Ground {
                 users: &seen.users,
                 entra_users: &self.entra_users,
-                verified_domains: verified.as_ref(),
+                verified_domains: verified(seen.domains.as_deref()).as_ref(),
                 today: &today,
                 after: &after,
                 waivers: &waivers,
@@ -177,8 +176,7 @@ impl Sight {
     /// Who is to be assigned, with what is in each.
     fn to_assign(&self, spec: &SsoMigrationSpec) -> Vec<&(Principal, Assigned)> {
         let taken_over = self.current.iter().filter(|_| spec.assignments.from_current_application);
-        let gone = |id: Uuid| self.observed.assigned_groups.iter().any(|group| group.is_gone && group.id == id);
-        taken_over.chain(&self.wanted).filter(|(principal, _)| !gone(principal.id)).collect()
+        taken_over.chain(&self.wanted).filter(|(who, _)| is_there(who, &self.observed.assigned_groups)).collect()
     }
 
     /// What the new application is to be.
@@ -233,6 +231,35 @@ impl Sight {
     }
 }
 
+/// Who may sign in to an application, and whom its provisioning covers.
+pub(super) fn access<'a>(
+    principal: &ServicePrincipal,
+    assigned: impl IntoIterator<Item = &'a (Principal, Assigned)>,
+) -> Access {
+    Access {
+        is_enabled: principal.account_enabled != Some(false),
+        ..Access::by(principal.app_role_assignment_required, assigned.into_iter().map(|(_, assigned)| assigned))
+    }
+}
+
+/// Whether a principal that is listed as assigned is still in Entra ID.
+pub(super) fn is_there(principal: &Principal, about: &[AssignedGroup]) -> bool {
+    !about.iter().any(|group| group.is_gone && group.id == principal.id)
+}
+
+/// The verified e-mail domains in small letters.
+pub(super) fn verified(domains: Option<&[Domain]>) -> Option<BTreeSet<String>> {
+    let names = |all: &[Domain]| all.iter().filter(|d| d.is_verified()).map(|d| d.name.to_lowercase()).collect();
+    domains.map(names)
+}
+
+/// The Entra users who may be one of these.
+pub(super) async fn entra_users_of<E: Entra>(users: &[User], entra: &E) -> Result<Vec<EntraUser>, Failure> {
+    let people = users.iter().filter(|user| !user.is_application());
+    let emails: BTreeSet<String> = people.map(User::address).filter(|address| !address.is_empty()).collect();
+    entra.users_by_email(&emails).await
+}
+
 /// What the server says it can tell; one that says so and then knows no such thing is not believed.
 pub async fn told<T>(
     can: Option<&'static str>,
@@ -282,106 +309,4 @@ async fn read_current<E: Entra>(principal: ServicePrincipal, entra: &E) -> Resul
         policies: permitted(entra.policies_on(&principal).await)?,
         principal,
     })
-}
-
-/// Principals with what is in each, and what there is to say of those that are groups.
-type WithMembers = (Vec<(Principal, Assigned)>, Vec<AssignedGroup>);
-
-/// Who is assigned to the current application, with what is in each group.
-async fn assigned_to<E: Entra>(current: &Current, entra: &E) -> Result<WithMembers, Failure> {
-    let principal = |kind: &str| {
-        let of_kind = current.assignments.iter().filter(move |a| a.principal_type == kind).map(|a| Principal {
-            kind: a.principal_type.clone(),
-            name: a.principal_display_name.clone().unwrap_or_default(),
-            id: a.principal_id,
-        });
-        // One principal can be assigned with several roles.
-        of_kind.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
-    };
-    let mut all: Vec<(Principal, Assigned)> =
-        principal("User").into_iter().map(|user| (user.clone(), Assigned::User(user.id))).collect();
-    let mut groups = Vec::new();
-    for named in principal("Group") {
-        match entra.group(named.id).await? {
-            Some(found) => groups.push((named, found)),
-            None => all.push((named, Assigned::Group { members: Vec::new(), within: Vec::new() })),
-        }
-    }
-    let gone: Vec<AssignedGroup> = all
-        .iter()
-        .filter(|(principal, _)| principal.kind == "Group")
-        .map(|(group, _)| AssignedGroup {
-            id: group.id,
-            name: group.name.clone(),
-            is_gone: true,
-            ..AssignedGroup::default()
-        })
-        .collect();
-    let (with_members, mut about) = with_members(groups, entra).await?;
-    all.extend(with_members);
-    about.extend(gone);
-    Ok((all, about))
-}
-
-async fn with_members<E: Entra>(groups: Vec<(Principal, EntraGroup)>, entra: &E) -> Result<WithMembers, Failure> {
-    let read = |(principal, group): (Principal, EntraGroup)| async move {
-        let assigned = members(&principal, entra).await?;
-        let about = AssignedGroup {
-            id: principal.id,
-            name: principal.name.clone(),
-            nests: nests(&assigned),
-            hides_members: group.visibility.as_deref() == Some("HiddenMembership"),
-            is_gone: false,
-        };
-        Ok::<_, Failure>(((principal, assigned), about))
-    };
-    let all: Vec<_> = stream::iter(groups).map(read).buffered(GROUPS_AT_ONCE).try_collect().await?;
-    Ok(all.into_iter().unzip())
-}
-
-fn group(found: &EntraGroup) -> (Principal, EntraGroup) {
-    let name = found.display_name.clone().unwrap_or_default();
-    (Principal { kind: "Group".to_owned(), name, id: found.id }, found.clone())
-}
-
-async fn members<E: Entra>(group: &Principal, entra: &E) -> Result<Assigned, Failure> {
-    let gone = || {
-        Failure::new(
-            Class::Transient,
-            "GroupVanished",
-            format!(
-                "Group \"{}\" ({}) was there a moment ago and is gone. It is looked at again.",
-                group.name, group.id
-            ),
-        )
-    };
-    let label = format!("group \"{}\"", group.name);
-    let members = entra.members(group.id, &label).await?.ok_or_else(gone)?;
-    let contains_groups = members.iter().any(|member| matches!(member, Member::Group(_)));
-    let within: Vec<Uuid> =
-        if contains_groups { entra.users_within(group.id, &label).await?.ok_or_else(gone)? } else { Vec::new() };
-    Ok(Assigned::Group { members, within })
-}
-
-fn nests(assigned: &Assigned) -> bool {
-    match assigned {
-        Assigned::User(_) => false,
-        Assigned::Group { members, .. } => members.iter().any(|member| matches!(member, Member::Group(_))),
-    }
-}
-
-async fn look_up<E: Entra>(reference: EntraGroupRef, entra: &E) -> Result<WantedGroup, Failure> {
-    let found = match (&reference.id, &reference.display_name) {
-        (Some(id), _) => match Uuid::parse_str(id) {
-            Ok(id) => entra.group(id).await?.into_iter().collect(),
-            Err(_) => Vec::new(),
-        },
-        // A name that cannot even be looked for is one that there is not.
-        (None, Some(name)) => match entra.groups_named(name).await {
-            Err(failure) if failure.reason == "NameTooLong" => Vec::new(),
-            found => found?,
-        },
-        (None, None) => Vec::new(),
-    };
-    Ok(WantedGroup { reference, found })
 }

@@ -26,6 +26,12 @@ pub enum Outcome {
     AwaitingProof { since: Timestamp, way_back: bool },
     /// People sign in by the new application.
     CutOver { evidence: Evidence, log_is_read: bool, way_back: bool },
+    /// Entra ID brings users across: so many of so many.
+    Synchronizing { synced: usize, expected: usize, message: String },
+    /// Everybody should have come across, and somebody has not; whether that passes by itself.
+    Missing { message: String, passes: bool },
+    /// Everybody who should has come across, and so many are synced; groups that are not whole, which is let pass.
+    Verified { synced: usize, incomplete: Vec<String> },
     /// The old configuration is back without anybody having asked for it here, and why.
     Returned { why: String },
     /// The old configuration is back, as asked for.
@@ -50,6 +56,9 @@ impl Outcome {
             Self::Working => "Progressing",
             Self::AwaitingProof { .. } => "AwaitingProof",
             Self::CutOver { .. } => "CutOver",
+            Self::Synchronizing { .. } => "Synchronizing",
+            Self::Missing { .. } => "UsersMissing",
+            Self::Verified { .. } => "Verified",
             Self::Returned { .. } => "Returned",
             Self::RolledBack { .. } => "RolledBack",
         }

@@ -1,8 +1,8 @@
 //! The old configuration is brought back: because it was asked for, or because it is proven that nobody can sign in by
-//! the new one. The new application, its assignments and both secrets stay.
+//! the new one. The new application, its assignments and both secrets stay, and so does whoever came across; its provisioning
+//! is paused once people sign in as before.
 
 use k8s_openapi::jiff::Timestamp;
-use kube::ResourceExt as _;
 
 use super::Pass;
 use super::outcome::Outcome;
@@ -27,6 +27,9 @@ impl<K: Connector> Pass<'_, K> {
         let may_be_new = is_open && self.secrets.load(Purpose::Return, &checkpoint.before.client_id).await?.is_some();
         let ids = checkpoint.application.clone();
         let Some(ids) = ids.filter(|_| checkpoint.was_saved || standing == Standing::New) else {
+            if let Some(outcome) = self.pause_provisioning(&mut checkpoint).await? {
+                return Ok(outcome);
+            }
             self.forget(&mut checkpoint).await?;
             return Ok(Outcome::RolledBack {
                 message: "Nothing to bring back: people sign in as they did before.".to_owned(),
@@ -38,6 +41,9 @@ impl<K: Connector> Pass<'_, K> {
                     self.reporter.done(passed.hash.as_str());
                 }
                 self.forget(&mut checkpoint).await?;
+                if let Some(outcome) = self.pause_provisioning(&mut checkpoint).await? {
+                    return Ok(outcome);
+                }
                 self.hide(&ids, true).await;
                 self.step(Rollback, StepState::Completed, "Read back.");
                 Ok(Outcome::RolledBack {
@@ -74,13 +80,7 @@ impl<K: Connector> Pass<'_, K> {
             Ok(secret) => secret,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let (uid, now) = (self.object.uid(), Timestamp::now());
-        let is_it = |p: &Passed| {
-            Some(&p.uid) == uid.as_ref()
-                && p.hash == plan.hash()
-                && p.counts(now)
-                && (p.approval.is_some() || !self.asks_at(Gate::Rollback))
-        };
+        let is_it = |passed: &Passed| self.still_counts(passed, &plan.hash(), Gate::Rollback);
         if !checkpoint.rollback.as_ref().is_some_and(is_it) {
             self.reporter.begin_step(Rollback, "Looking for an approval.");
             match self.pass_gate(&mut checkpoint, &plan).await? {

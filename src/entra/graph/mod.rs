@@ -1,7 +1,8 @@
 //! Microsoft Graph v1.0: what is asked for each thing that we need. Every read names the fields that it needs and no more.
 //!
-//! - here: reads; `write`: what is changed
+//! - here: reads; `write`: what is changed; `synchronization`: provisioning
 
+mod synchronization;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -45,6 +45,17 @@ impl System for MicrosoftGraph {
 }
 
 impl MicrosoftGraph {
+    fn permission_missing(&self) -> Verdict {
+        Verdict::new(
+            Class::Denied,
+            "PermissionMissing",
+            format!(
+                "Grant the application permission {} of Microsoft Graph to the operator's application, with admin consent; it can take some minutes to work",
+                self.permission
+            ),
+        )
+    }
+
     /// What follows; none where the status tells all. Codes: <https://learn.microsoft.com/graph/resolve-auth-errors>.
     fn verdict(&self, status: u16, code: Option<&str>) -> Option<Verdict> {
         let (class, reason, advice) = match (status, code) {
@@ -59,6 +70,20 @@ impl MicrosoftGraph {
                 "ApplicationNotInstalled",
                 "The tenant has no enterprise application for the operator's application: give it admin consent",
             ),
+            // So the provisioning service says that a permission is missing
+            // (<https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8800>).
+            (401, Some("UnknownError")) => return Some(self.permission_missing()),
+            // What `validateCredentials` found at the SCIM server; what that said is not read.
+            (400, Some(code)) if code.ends_with("InvalidCredentials") => (
+                Class::Invalid,
+                "ProvisioningCredentialsRefused",
+                "The SCIM server did not take the token: was it made anew, or provisioning deleted, in Administration - Authentication - Provisioning",
+            ),
+            (400, Some(code)) if code.ends_with("CredentialValidationUnavailable") => (
+                Class::Invalid,
+                "ProvisioningCredentialsRefused",
+                "Entra ID did not reach the SCIM server or did not understand its answer: can that address be reached from the internet, and does a proxy stand between",
+            ),
             (401, _) => (
                 Class::Denied,
                 "TokenRefused",
@@ -68,14 +93,7 @@ impl MicrosoftGraph {
                 (Class::Invalid, "LicenceMissing", "It needs a tenant with Microsoft Entra ID P1 or P2")
             }
             (403, _) => {
-                return Some(Verdict::new(
-                    Class::Denied,
-                    "PermissionMissing",
-                    format!(
-                        "Grant the application permission {} of Microsoft Graph to the operator's application, with admin consent; it can take some minutes to work",
-                        self.permission
-                    ),
-                ));
+                return Some(self.permission_missing());
             }
             // `Request_ResourceNotFound` and its like. A 404 with any other code does not prove that a thing is gone.
             (404, Some(code)) if code.ends_with("NotFound") => {
@@ -134,6 +152,7 @@ mod tests {
     fn codes_and_statuses_have_classes_and_reasons() {
         for (status, code, class, reason) in [
             (401, "InvalidAuthenticationToken", Class::Denied, "TokenRefused"),
+            (401, "UnknownError", Class::Denied, "PermissionMissing"),
             (403, "Authorization_IdentityNotFound", Class::Denied, "ApplicationNotInstalled"),
             (403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", Class::Invalid, "LicenceMissing"),
             (404, "Request_ResourceNotFound", Class::Invalid, "NotFound"),

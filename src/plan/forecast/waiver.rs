@@ -35,8 +35,15 @@ impl Waivers {
     /// Why this user need not come along, where that is so. A domain is meant itself, without what is below it.
     #[must_use]
     pub fn of(&self, user: &User) -> Option<&str> {
-        let by_domain = || self.domains.get(&user.domain()?);
-        self.users.get(&user.address()).or_else(by_domain).map(String::as_str)
+        self.of_address(&user.email)
+    }
+
+    /// The same of a user of whom nothing but the e-mail address is known.
+    #[must_use]
+    pub fn of_address(&self, address: &str) -> Option<&str> {
+        let address = address.trim().to_lowercase();
+        let by_domain = || self.domains.get(address.rsplit_once('@')?.1);
+        self.users.get(&address).or_else(by_domain).map(String::as_str)
     }
 
     /// Those that fit none of these users: misspelt, perhaps.

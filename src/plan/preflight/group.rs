@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::{AssignedGroup, Observed, acceptable, critical, warning};
 use crate::api::{EntraGroupRef, Finding, SsoMigrationSpec};
+use crate::devolutions::Group;
 use crate::entra::EntraGroup;
-use crate::plan::name_some;
+use crate::plan::{Refusal, name_some};
 
 /// A group of the spec, and what Entra ID has under that name or id.
 #[derive(Clone, Debug)]
@@ -37,7 +38,8 @@ fn fitting<'a>(reference: &EntraGroupRef, found: &'a [EntraGroup]) -> Vec<&'a En
 }
 
 pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = seen.wanted.iter().filter_map(wanted).collect();
+    let unusable = seen.wanted.iter().filter_map(unusable);
+    let mut findings: Vec<Finding> = unusable.map(|refusal| critical(refusal.reason, refusal.message)).collect();
     findings.extend(namesakes(spec, seen));
     findings.extend(assigned(&seen.assigned_groups));
     let takes_over = spec.assignments.from_current_application
@@ -49,7 +51,7 @@ pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
 }
 
 /// What there is to say of groups that are assigned, or are to be.
-fn assigned(groups: &[AssignedGroup]) -> Vec<Finding> {
+pub(super) fn assigned(groups: &[AssignedGroup]) -> Vec<Finding> {
     let named = |is: fn(&AssignedGroup) -> bool| {
         let names: BTreeSet<&str> = groups.iter().filter(|g| is(g)).map(|g| g.name.as_str()).collect();
         (!names.is_empty()).then(|| name_some(names))
@@ -77,21 +79,22 @@ fn label(reference: &EntraGroupRef) -> &str {
     reference.display_name.as_deref().or(reference.id.as_deref()).unwrap_or_default()
 }
 
-fn wanted(wanted: &WantedGroup) -> Option<Finding> {
+/// Why a group of the spec cannot be assigned, where that is so.
+pub fn unusable(wanted: &WantedGroup) -> Option<Refusal> {
     let name = label(&wanted.reference);
     match fitting(&wanted.reference, &wanted.found).as_slice() {
         [] => {
             let mut near: Vec<&str> = wanted.found.iter().filter_map(|g| g.display_name.as_deref()).collect();
             near.sort_unstable();
             let near = if near.is_empty() { String::new() } else { format!(" (there is {})", name_some(near)) };
-            Some(critical(
+            Some(Refusal::new(
                 "GroupNotFound",
                 format!(
                     "assignments.groups: Entra ID has no group \"{name}\"{near}. Names are compared letter by letter; correct it, or give its object id."
                 ),
             ))
         }
-        [one] if one.security_enabled == Some(false) => Some(critical(
+        [one] if one.security_enabled == Some(false) => Some(Refusal::new(
             "GroupNotSecurityEnabled",
             format!(
                 "assignments.groups: \"{name}\" ({}) is not security-enabled, so it cannot be assigned to an application. Use a security group.",
@@ -102,7 +105,7 @@ fn wanted(wanted: &WantedGroup) -> Option<Finding> {
         several => {
             let mut ids: Vec<String> = several.iter().map(|g| g.id.to_string()).collect();
             ids.sort_unstable();
-            Some(critical(
+            Some(Refusal::new(
                 "AmbiguousName",
                 format!(
                     "assignments.groups: \"{name}\" fits {} groups: {}. Give the object id of the one that is meant.",
@@ -116,6 +119,17 @@ fn wanted(wanted: &WantedGroup) -> Option<Finding> {
 
 /// Entra's provisioning finds a group in Devolutions Cloud by its name: were it shown a custom group of the same name,
 /// it could take that for its own, members and permissions included (whether it is shown them is unknown).
+pub(super) fn shared_names<'a>(names: impl Iterator<Item = &'a str>, groups: &[Group]) -> Option<Finding> {
+    let is_custom = |name: &&str| groups.iter().any(|g| !g.is_provably_synced() && g.name.eq_ignore_ascii_case(name));
+    let clashes: BTreeSet<&str> = names.filter(is_custom).collect();
+    (!clashes.is_empty()).then(|| {
+        acceptable("CustomGroupSharesName", format!(
+            "These Entra groups share their name with a custom group of Devolutions Cloud, which provisioning could take for them: {}. Rename the custom groups first.",
+            name_some(clashes)
+        ))
+    })
+}
+
 fn namesakes(spec: &SsoMigrationSpec, seen: &Observed) -> Option<Finding> {
     let of_spec =
         seen.wanted.iter().filter_map(|w| choose(&w.reference, &w.found)).filter_map(|g| g.display_name.as_deref());
@@ -126,16 +140,6 @@ fn namesakes(spec: &SsoMigrationSpec, seen: &Observed) -> Option<Finding> {
         .flat_map(|current| &current.assignments)
         .filter(|a| a.principal_type == "Group")
         .filter_map(|a| a.principal_display_name.as_deref());
-    let mut clashes: Vec<&str> = of_spec
-        .chain(of_current)
-        .filter(|name| seen.groups.iter().any(|g| !g.is_provably_synced() && g.name.eq_ignore_ascii_case(name)))
-        .collect();
-    clashes.sort_unstable();
-    clashes.dedup();
-    (!clashes.is_empty()).then(|| {
-        acceptable("CustomGroupSharesName", format!(
-            "These Entra groups share their name with a custom group of Devolutions Cloud, which provisioning could take for them: {}. Rename the custom groups first.",
-            name_some(clashes)
-        ))
-    })
+    // Afterwards what it has made itself looks like one, where the server does not tell.
+    if seen.is_provisioned { None } else { shared_names(of_spec.chain(of_current), &seen.groups) }
 }

@@ -27,8 +27,9 @@ use crate::entra::{Application, Assignment, ConditionalAccessPolicy, SecretPolic
 
 use super::forecast::{UserForecast, Waivers};
 
-pub use group::{WantedGroup, choose};
+pub use group::{WantedGroup, choose, unusable};
 pub use report::{Principal, Report};
+pub use work::{lacking_operations, provisioning_not_supported};
 
 /// What was observed, before anything is done.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +62,10 @@ pub struct Observed {
     pub secret_policy: Option<SecretPolicy>,
     /// Whether the server cannot save a configuration for single sign-on.
     pub cannot_save: bool,
+    /// Operations that provisioning takes and the server lacks, where provisioning is asked for.
+    pub cannot_provision: Vec<&'static str>,
+    /// Whether the new application has brought groups to Devolutions Cloud already.
+    pub is_provisioned: bool,
     /// The application permissions that our token lacks to do the work, by name.
     pub lacking: Vec<&'static str>,
 }
@@ -142,6 +147,24 @@ pub fn findings(
     all.extend(user::check(spec, seen, waivers, forecast));
     acknowledge(&mut all, &spec.acknowledgements, forecast.is_some());
     all.sort_by(|a, b| (!is_open(a), a.severity, &a.reason).cmp(&(!is_open(b), b.severity, &b.reason)));
+    all
+}
+
+/// What must be resolved before these `newcomers` are brought across, or accepted by whoever approves that.
+#[must_use]
+pub fn scope_findings(
+    spec: &SsoMigrationSpec,
+    newcomers: &[Principal],
+    groups: &[Group],
+    about_groups: &[AssignedGroup],
+    forecast: &[UserForecast],
+) -> Vec<Finding> {
+    let names = newcomers.iter().filter(|who| who.kind == "Group").map(|who| who.name.as_str());
+    let mut all: Vec<Finding> = group::shared_names(names, groups).into_iter().collect();
+    all.extend(group::assigned(about_groups));
+    all.extend(user::outlook(spec, forecast).into_iter().filter(user::is_of_provisioning));
+    all.extend(user::break_glass_in_scope(spec, forecast));
+    acknowledge(&mut all, &spec.acknowledgements, false);
     all
 }
 

@@ -3,7 +3,7 @@
 use super::{Observed, acceptable, critical, warning};
 use crate::api::{AssignmentRequirement, Finding, SsoMigrationSpec};
 use crate::plan::forecast::{Answer, Cause, Class, UserForecast, Waivers};
-use crate::plan::{count, name_some};
+use crate::plan::{count, name_some, provisioning};
 
 pub(super) fn check(
     spec: &SsoMigrationSpec,
@@ -14,6 +14,7 @@ pub(super) fn check(
     let mut findings: Vec<Finding> = forecast.map(|forecast| outlook(spec, forecast)).unwrap_or_default();
     findings.extend(open_to_everybody(spec, seen));
     findings.extend(break_glass(spec, seen, forecast));
+    findings.extend(canary(spec, seen, forecast));
     let idle = waivers.of_nobody(&seen.users);
     if !idle.is_empty() {
         findings.push(warning("WaiverOfNobody", format!(
@@ -113,7 +114,23 @@ const ABOUT: [About; 9] = [
     },
 ];
 
-fn outlook(spec: &SsoMigrationSpec, forecast: &[UserForecast]) -> Vec<Finding> {
+/// Whether a finding is about what provisioning could do to somebody.
+pub(super) fn is_of_provisioning(finding: &Finding) -> bool {
+    ["AnotherAccountCouldSignIn", "UsersShareEntraUser", "UsersWouldBeDisabled"].contains(&finding.reason.as_str())
+}
+
+/// The account for emergencies must never be touched by provisioning.
+pub(super) fn break_glass_in_scope(spec: &SsoMigrationSpec, forecast: &[UserForecast]) -> Option<Finding> {
+    let user = &spec.break_glass.as_ref()?.user;
+    let is_it = |one: &&UserForecast| one.label.eq_ignore_ascii_case(user.trim());
+    forecast.iter().find(is_it).filter(|one| one.in_scope).map(|_| {
+        critical("BreakGlassInScope", format!(
+            "{user} is the account for emergencies and is assigned to the new application, so provisioning would manage it. Take it out of the assigned groups, or name another account in spec.breakGlass."
+        ))
+    })
+}
+
+pub(super) fn outlook(spec: &SsoMigrationSpec, forecast: &[UserForecast]) -> Vec<Finding> {
     let break_glass = spec.break_glass.as_ref().map(|b| b.user.trim().to_lowercase()).unwrap_or_default();
     let finding = |about: &About| {
         // Whoever is to get in otherwise is not missed.
@@ -132,6 +149,15 @@ fn outlook(spec: &SsoMigrationSpec, forecast: &[UserForecast]) -> Vec<Finding> {
         (!names.is_empty()).then(|| (about.finding)(about.reason, text))
     };
     ABOUT.iter().filter_map(finding).collect()
+}
+
+/// The user who is to come across first must be able to.
+fn canary(spec: &SsoMigrationSpec, seen: &Observed, forecast: Option<&[UserForecast]>) -> Option<Finding> {
+    let email = &spec.provisioning.as_ref()?.canary.user;
+    // Once it has come across it is only one of all.
+    let forecast = forecast.filter(|_| !seen.is_provisioned)?;
+    let refusal = provisioning::canary(email, &seen.users, forecast).err()?;
+    Some(critical(refusal.reason, refusal.message))
 }
 
 /// Whoever is in the tenant could sign in, known to Devolutions Cloud or not.

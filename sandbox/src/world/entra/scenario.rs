@@ -261,6 +261,8 @@ impl Default for OperatorSpec {
             "AppRoleAssignment.ReadWrite.All",
             "DelegatedPermissionGrant.ReadWrite.All",
             "AuditLog.Read.All",
+            "Synchronization.ReadWrite.All",
+            "ProvisioningLog.Read.All",
         ];
         Self {
             display_name: "Devolutions migration operator".to_owned(),

@@ -179,6 +179,11 @@ impl Sandbox {
         self.control(Method::POST, path, Some(body)).await
     }
 
+    /// Has every job that is started do a cycle now, and waits for its end.
+    pub async fn provision(&self) -> Result<Value> {
+        self.control(Method::POST, "/entra/provision", Some(&Value::Object(serde_json::Map::new()))).await
+    }
+
     async fn control<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Result<T> {
         let url = format!("{}{path}", self.exports["CONTROL_URL"]);
         let mut request = self.client.request(method.clone(), &url);

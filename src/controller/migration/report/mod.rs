@@ -1,17 +1,22 @@
 //! Report: what people and their tools see.
+//!
+//! - here: a status, as it comes to be during a pass
+//! - `wording`: what each outcome says
+
+mod wording;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_controller::conditions::ConditionStatus;
-use k8s_openapi::jiff::Timestamp;
 use kube::{Client, ResourceExt as _};
 
 use super::look::{open, outlook, shown};
 use super::outcome::Outcome;
 use crate::api::{
-    Evidence, KeptSecret, MadeApplication, MigrationMode, MigrationStepName, ObservedApplication, ObservedCutover,
-    PlanReference, PlanState, Progress, REQUESTED_AT, ReportReference, SsoMigration, SsoMigrationStatus, StepState,
+    CutoverOrder, KeptSecret, MadeApplication, MigrationMode, MigrationStepName, ObservedApplication, ObservedCutover,
+    ObservedProvisioning, PlanReference, PlanState, Progress, REQUESTED_AT, ReportReference, SsoMigration,
+    SsoMigrationStatus, StepState, VerificationSummary,
 };
 use crate::controller::events::{Events, OBSERVING};
 use crate::controller::state::State;
@@ -19,7 +24,6 @@ use crate::controller::status::whole_seconds;
 use crate::controller::{plans, status, steps};
 use crate::entra::Application;
 use crate::error::Failure;
-use crate::plan::count;
 use crate::plan::forecast::summary;
 use crate::plan::migration::MigrationPlan;
 use crate::plan::preflight::{Report, is_open};
@@ -58,10 +62,17 @@ impl Reporter {
     pub fn looked(&mut self, current: Option<ObservedApplication>, report: &Report, stored: ReportReference) {
         // What an earlier way forth and back ended in says nothing of this one.
         self.status.steps.retain(|step| {
-            let is_later = matches!(step.name, MigrationStepName::Cutover | MigrationStepName::Rollback);
+            let is_across = self.object.spec.cutover.when == CutoverOrder::AfterVerification;
+            let is_later = match step.name {
+                MigrationStepName::Cutover | MigrationStepName::Rollback => true,
+                name => name > MigrationStepName::Cutover && !is_across,
+            };
             !is_later || step.state != StepState::Completed
         });
         self.status.cutover = None;
+        if self.object.spec.cutover.when == CutoverOrder::BeforeProvisioning {
+            self.status.verification = None;
+        }
         self.status.current_application = current;
         self.status.findings = shown(&report.findings);
         self.status.forecast = report.users.as_deref().map(summary);
@@ -104,6 +115,25 @@ impl Reporter {
     /// The cut-over, and what proves that it works.
     pub fn cutover(&mut self, cutover: ObservedCutover) {
         self.status.cutover = Some(cutover);
+    }
+
+    /// The cut-over is done, as far as it can be.
+    pub fn settled_cutover(&mut self, outcome: &Outcome) {
+        if let Outcome::CutOver { evidence, log_is_read, way_back } = outcome {
+            let _ = self.describe_success(*evidence, *log_is_read, *way_back);
+        }
+    }
+
+    /// Provisioning, as both sides show it.
+    pub fn provisioning(&mut self, observed: ObservedProvisioning) {
+        self.status.provisioning = Some(observed);
+    }
+
+    /// Who came across. That nobody was missing once stays said.
+    pub fn verification(&mut self, mut summary: VerificationSummary) {
+        let before = self.status.verification.take().and_then(|before| before.verified_at);
+        summary.verified_at = before.or(summary.verified_at);
+        self.status.verification = Some(summary);
     }
 
     /// What comes before the cut-over is done, whoever did it.
@@ -160,6 +190,14 @@ impl Reporter {
         }
     }
 
+    /// A step that a person had to be asked for begins when that was answered.
+    pub fn restart_step(&mut self, name: MigrationStepName, message: &str) {
+        self.step(name, StepState::Running, message);
+        if let Some(step) = self.status.steps.iter_mut().find(|step| step.name == name) {
+            step.started_at = Some(status::now());
+        }
+    }
+
     /// Whether only a person or a change of the world helps.
     pub fn is_stuck(&self) -> bool {
         self.status.conditions.iter().any(|condition| condition.type_ == "Stalled")
@@ -176,11 +214,15 @@ impl Reporter {
         let progress = Progress::of(completed, total);
         let summary = format!("{name:?}: {completed} of {total} done ({}%)", progress.percent);
         self.step(name, StepState::Running, what);
+        self.make_progress(name, progress);
+        self.apply(&State::new(ConditionStatus::False, "Progressing", &summary).busy());
+        self.write().await
+    }
+
+    fn make_progress(&mut self, name: MigrationStepName, progress: Progress) {
         if let Some(step) = self.status.steps.iter_mut().find(|step| step.name == name) {
             step.progress = Some(progress);
         }
-        self.apply(&State::new(ConditionStatus::False, "Progressing", &summary).busy());
-        self.write().await
     }
 
     /// The end of a pass.
@@ -191,150 +233,10 @@ impl Reporter {
         self.write().await
     }
 
-    /// Every outcome, as people and tools see it.
-    fn describe(&mut self, outcome: &Outcome) -> State {
-        use ConditionStatus::{False, True};
-        let reason = outcome.reason();
-        match outcome {
-            Outcome::Suspended => {
-                self.forget_unless_of_this_spec();
-                steps::halt(&mut self.status.steps, StepState::Waiting, "Suspended");
-                if self.object.spec.mode == MigrationMode::Plan {
-                    self.step(MigrationStepName::Preflight, StepState::Waiting, "Suspended.");
-                }
-                let text = "Suspended. Nothing is looked at or changed until spec.suspend is false.";
-                State::new(False, reason, text)
-            }
-            Outcome::Refused(refusal) => {
-                // What was found under other circumstances would be taken for true.
-                self.forget();
-                let step = self.present_step();
-                self.step(step, StepState::Failed, &refusal.message);
-                State::new(False, reason, &refusal.message).stuck()
-            }
-            Outcome::Looked { report } => self.describe_look(report, reason),
-            Outcome::AwaitingApproval { gate, purpose } => {
-                let command = self.command("approve");
-                let text = format!(
-                    "Waits for approval: it {purpose}. Whoever may approve looks at the plan and approves it with `{command}`, or with a PlanApproval for the gate {} that names its hash.",
-                    gate.as_str()
-                );
-                let step = match gate {
-                    crate::api::Gate::Start => MigrationStepName::Start,
-                    crate::api::Gate::Rollback => MigrationStepName::Rollback,
-                    crate::api::Gate::Cutover | crate::api::Gate::Replacement => MigrationStepName::Cutover,
-                };
-                self.step(step, StepState::Waiting, "Waits for a person.");
-                State::new(False, reason, &text).busy()
-            }
-            Outcome::AwaitingWindow { opens } => {
-                let text = format!(
-                    "Everything is ready, and the window for the cut-over opens at {}.",
-                    whole_seconds(*opens).0
-                );
-                self.step(MigrationStepName::Cutover, StepState::Waiting, &text);
-                State::new(False, reason, &text).busy()
-            }
-            Outcome::Waiting { step, message, .. } => {
-                let is_open = |s: StepState| matches!(s, StepState::Waiting | StepState::Running);
-                let since = self.status.steps.iter().find(|s| s.name == *step && is_open(s.state));
-                // The cut-over's step began when somebody was asked, which tells nothing of Entra ID.
-                let since = since.filter(|_| *step != MigrationStepName::Cutover);
-                let lasts = since.and_then(|s| s.started_at.as_ref()).is_some_and(|at| {
-                    Duration::try_from(Timestamp::now().duration_since(at.0))
-                        .is_ok_and(|lasts| lasts > self.settles * 2)
-                });
-                self.step(*step, StepState::Waiting, message);
-                if lasts {
-                    let text = format!("{message} This has lasted for long: somebody should look into it.");
-                    return State::new(False, reason, &text).stuck();
-                }
-                State::new(False, reason, message).busy()
-            }
-            Outcome::Working => {
-                let summary =
-                    if self.status.summary.is_empty() { "At work.".to_owned() } else { self.status.summary.clone() };
-                State::new(False, reason, &summary).busy()
-            }
-            Outcome::AwaitingProof { since, way_back } => {
-                let text = format!(
-                    "The new configuration is saved since {}, and nobody has signed in by it yet. {}",
-                    whole_seconds(*since).0,
-                    if *way_back {
-                        "Have somebody sign in. Entra's log is minutes late; should sign-ins fail, the old configuration is brought back by itself."
-                    } else {
-                        "Have somebody sign in. There is no way back."
-                    }
-                );
-                self.step(MigrationStepName::Cutover, StepState::Waiting, &text);
-                State::new(False, reason, &text).busy()
-            }
-            Outcome::CutOver { evidence, log_is_read, way_back } => {
-                self.describe_success(*evidence, *log_is_read, *way_back)
-            }
-            Outcome::Returned { why } => {
-                let text = format!(
-                    "People sign in by the old application again. {why} When the cause is mended, ask for another attempt: change the spec, or set the annotation {REQUESTED_AT} to a new value. What was approved before does not count for it."
-                );
-                plans::withdraw(&mut self.status.plans);
-                if let Some(cutover) = &mut self.status.cutover {
-                    why.clone_into(&mut cutover.returned);
-                }
-                for plan in self.status.plans.iter_mut().filter(|plan| plan.state == PlanState::Running) {
-                    plan.state = PlanState::Stale;
-                }
-                self.step(MigrationStepName::Cutover, StepState::Failed, why);
-                State { succeeded: Some(False), ..State::new(False, reason, &text).stuck() }
-            }
-            Outcome::RolledBack { message } => {
-                self.status.cutover = None;
-                plans::withdraw(&mut self.status.plans);
-                State { succeeded: Some(False), ..State::new(True, reason, message) }
-            }
-        }
-    }
-
-    fn describe_look(&mut self, report: &Report, reason: &'static str) -> State {
-        let outlook = outlook(&self.status);
-        let (held, first) = open(&report.findings);
-        if let Some(first) = first {
-            plans::withdraw(&mut self.status.plans);
-            return State::new(ConditionStatus::False, reason, &format!("{held}. {outlook}. {first}")).stuck();
-        }
-        let text = format!(
-            "{outlook}. Nothing was changed. To see each user: {}. To carry it out, set spec.mode to Apply.",
-            self.command("plan")
-        );
-        State { planned: true, ..State::new(ConditionStatus::True, reason, &text) }
-    }
-
-    fn describe_success(&mut self, evidence: Evidence, log_is_read: bool, way_back: bool) -> State {
-        let proof = match evidence {
-            Evidence::SignInSeen => {
-                let seen = self.status.cutover.as_ref().and_then(|c| c.sign_ins).unwrap_or_default();
-                format!("{} by it so far, {} failed", count(seen.succeeded as usize, "sign-in"), seen.failed)
-            }
-            Evidence::CredentialsProven => "its client secret gets tokens".to_owned(),
-            Evidence::Configured => "Devolutions Cloud shows it".to_owned(),
-            Evidence::Attested => "Devolutions Cloud took it, and does not show it".to_owned(),
-        };
-        let log = if log_is_read {
-            ""
-        } else {
-            " Whether people get in is not seen: the operator may not read Entra's sign-in log (AuditLog.Read.All, P1). Have somebody sign in."
-        };
-        let back = if way_back {
-            " The old configuration can be brought back by mode Rollback."
-        } else {
-            " There is no way back."
-        };
-        let expiry = self.status.application.as_ref().and_then(|made| made.client_secret.as_ref());
-        let expiry = expiry.map_or_else(String::new, |secret| {
-            format!(" Its client secret expires at {}: then nobody can sign in.", secret.expires_at.0)
-        });
-        let text = format!("People sign in by the new application: {proof}.{log}{back}{expiry}");
-        self.step(MigrationStepName::Cutover, StepState::Completed, &text);
-        State { succeeded: Some(ConditionStatus::True), ..State::new(ConditionStatus::True, "CutOver", &text) }
+    /// Whether more is asked for than was done when a success was told.
+    fn is_more_asked_for(&self) -> bool {
+        let verified = self.status.verification.as_ref().is_some_and(|it| it.verified_at.is_some());
+        self.object.spec.mode == MigrationMode::Apply && self.object.spec.provisioning.is_some() && !verified
     }
 
     /// A pass that failed.
@@ -393,6 +295,10 @@ impl Reporter {
         let generation = self.object.metadata.generation;
         self.status.observed_generation = generation;
         let plans = self.object.spec.mode == MigrationMode::Plan;
+        let state = &match state.succeeded {
+            None if self.is_more_asked_for() => State { succeeded: Some(ConditionStatus::Unknown), ..state.clone() },
+            _ => state.clone(),
+        };
         self.status.summary = state.apply(&mut self.status.conditions, generation, plans);
     }
 

@@ -1,0 +1,192 @@
+//! Provisioning: it is looked at what there is, a person approves what is missing, and it is set up, started, and followed.
+//! What is next is a matter of `plan::provisioning`; `job` does it.
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::Pass;
+use super::canary::CANARY_NOT_SEEN;
+use super::gate::approved;
+use super::job::There;
+use super::look::open;
+use super::outcome::Outcome;
+use super::scope::Scope;
+use crate::api::MigrationStepName::Provisioning as Step;
+use crate::api::{Finding, Gate, PlanState};
+use crate::controller::Connector;
+use crate::devolutions::DevolutionsCloud as _;
+use crate::error::Failure;
+use crate::plan::Refusal;
+use crate::plan::migration::{MigrationPlan, Work, accepted};
+use crate::plan::preflight::{is_open, lacking_operations, provisioning_not_supported, scope_findings};
+use crate::plan::provisioning::{canary, next};
+use crate::plan::verification::Expectation;
+use crate::store::MigrationCheckpoint;
+
+impl<K: Connector> Pass<'_, K> {
+    /// Everybody is brought across by the new application, where that is asked for: after people have begun to sign in by it,
+    /// which `cut_over` tells, or before.
+    pub(super) async fn bring_across(
+        &mut self,
+        checkpoint: &mut MigrationCheckpoint,
+        cut_over: Option<Outcome>,
+    ) -> Result<Outcome, Failure> {
+        let Some(ids) = checkpoint.application.clone().filter(|_| self.object.spec.provisioning.is_some()) else {
+            return Ok(cut_over.unwrap_or(Outcome::Working));
+        };
+        let is_cut_over = cut_over.is_some();
+        if let Some(cut_over) = &cut_over {
+            self.reporter.settled_cutover(cut_over);
+        }
+        self.reporter.begin_step(Step, "Looking at who is assigned.");
+        if let Some(refusal) = self.cannot_provision().await? {
+            return Ok(Outcome::Refused(refusal));
+        }
+        let scope = match self.scope(checkpoint, &ids).await? {
+            Some(Ok(scope)) => scope,
+            Some(Err(refusal)) => return Ok(Outcome::Refused(refusal)),
+            None => {
+                let text = format!("Entra ID does not show the application {} just now.", ids.app_id);
+                return Ok(Outcome::waiting(Step, "AwaitingReplication", text));
+            }
+        };
+        self.reporter.assignments(scope.assigned.len());
+        let there = match self.settling(checkpoint, self.provisioning_there(&scope.principal).await)? {
+            Ok(Ok(there)) => there,
+            Ok(Err(refusal)) => return Ok(Outcome::Refused(refusal)),
+            Err(outcome) => return Ok(outcome),
+        };
+        self.reporter.provisioning(self.observed(&there));
+        let run = checkpoint.provisioning.get_or_insert_default().clone();
+        let todo = match next(&there.seen(&run)) {
+            Ok(todo) => todo,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let mut expectation = self.expectation(checkpoint).await?;
+        let mut first = None;
+        if todo.is_some() || !scope.to_assign.is_empty() {
+            let plan = match self.provisioning_plan(checkpoint, &scope, &there) {
+                Ok(plan) => plan,
+                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+            };
+            if let Some(outcome) = self.pass_provisioning(checkpoint, &plan, &mut expectation, &scope).await? {
+                return Ok(outcome);
+            }
+            let Work::Provisioning { canary, .. } = plan.work else { return Ok(Outcome::Working) };
+            first = canary;
+        }
+        if expectation.users.is_empty() {
+            expectation.expect(&scope.forecast);
+            self.archive.save_expectation(&expectation).await?;
+        }
+        if !scope.to_assign.is_empty() {
+            checkpoint.provisioning.get_or_insert_default().assigned_at = Some(Timestamp::now());
+            self.checkpoints.save(checkpoint).await?;
+            if let Some(outcome) = self.assign(&scope.principal, &scope.principals()).await? {
+                return Ok(outcome);
+            }
+        }
+        let set_up = self.set_up_provisioning(checkpoint, &scope, first.as_ref()).await;
+        match self.settling(checkpoint, set_up)? {
+            Ok(None) => self.synchronize(checkpoint, &scope, expectation, is_cut_over).await,
+            Ok(Some(outcome)) | Err(outcome) => Ok(outcome),
+        }
+    }
+
+    /// Why this server cannot be provisioned by us, where that is so.
+    async fn cannot_provision(&self) -> Result<Option<Refusal>, Failure> {
+        let operations = self.cloud.operations().await?;
+        let lacking = lacking_operations(&operations);
+        Ok((!lacking.is_empty()).then(|| provisioning_not_supported(&lacking)))
+    }
+
+    /// Who is to come across: as it was written down, or as it is now.
+    pub(super) async fn expectation(&self, checkpoint: &MigrationCheckpoint) -> Result<Expectation, Failure> {
+        let kept: Option<Expectation> = self.archive.load_expectation().await?;
+        let kept = kept.filter(|kept| kept.attempt == checkpoint.attempt);
+        Ok(kept.unwrap_or_else(|| Expectation::of(checkpoint.attempt)))
+    }
+
+    /// What is to be done, with all that it rests on; or what is in its way.
+    fn provisioning_plan(
+        &self,
+        checkpoint: &MigrationCheckpoint,
+        scope: &Scope,
+        there: &There,
+    ) -> Result<MigrationPlan, Refusal> {
+        let run = checkpoint.provisioning.clone().unwrap_or_default();
+        // Somebody is to be assigned as well, or a person has done the rest.
+        let is_more = run.started_at.is_some() && !scope.to_assign.is_empty();
+        let is_theirs = there.runs() && run.canary_at.is_none();
+        let spec = &self.object.spec;
+        let email = spec.provisioning.as_ref().map(|it| it.canary.user.clone()).unwrap_or_default();
+        let canary = match canary(&email, &scope.users, &scope.forecast) {
+            _ if is_more || is_theirs => None,
+            found => Some((email, found?)),
+        };
+        // What provisioning has made looks like a custom group where the server does not tell.
+        let newcomers = if canary.is_some() { scope.principals() } else { scope.newcomers() };
+        let findings = scope_findings(spec, &newcomers, &scope.groups, &scope.about_groups, &scope.forecast);
+        if findings.iter().any(is_open) {
+            return Err(held(&findings));
+        }
+        let mut accepted = accepted(&findings);
+        if canary.is_some() && spec.acknowledgements.iter().any(|it| it == CANARY_NOT_SEEN) {
+            let said = "Everybody else is brought across even if the first one is not shown as synced".to_owned();
+            accepted.insert(CANARY_NOT_SEEN.to_owned(), said);
+        }
+        let users = scope.forecast.iter();
+        Ok(MigrationPlan {
+            tenant: checkpoint.tenant.clone(),
+            entra_tenant: checkpoint.entra_tenant.clone(),
+            work: Work::Provisioning {
+                application: (scope.principal.app_id.clone(), scope.principal.label().to_owned()),
+                canary,
+                assignments: scope.principals(),
+                to_assign: scope.newcomers(),
+                expected: users.clone().filter(|user| user.synced.is_yes()).count(),
+                attempt: checkpoint.attempt,
+                disabled: users.filter(|user| user.disabled).map(|user| user.label.clone()).collect(),
+                accepted,
+            },
+        })
+    }
+
+    /// The gate `Provisioning`; none where it is passed.
+    async fn pass_provisioning(
+        &mut self,
+        checkpoint: &mut MigrationCheckpoint,
+        plan: &MigrationPlan,
+        expectation: &mut Expectation,
+        scope: &Scope,
+    ) -> Result<Option<Outcome>, Failure> {
+        let passed = checkpoint.provisioning.as_ref().and_then(|run| run.passed.as_ref());
+        if let Some(passed) = passed.filter(|passed| self.still_counts(passed, &plan.hash(), Gate::Provisioning)) {
+            self.reporter.plan(plan, &passed.plan_secret, PlanState::Running, Some(passed));
+            return Ok(None);
+        }
+        let passed = match self.pass_gate(checkpoint, plan).await? {
+            Ok(passed) => passed,
+            Err(outcome) => return Ok(Some(outcome)),
+        };
+        // From here on somebody may be touched: who was to come across before is written down first.
+        let run = checkpoint.provisioning.get_or_insert_default();
+        if run.started_at.is_none() {
+            expectation.arrived.clear();
+            run.begun_at = Some(Timestamp::now());
+            // Another plan may name another one, and shows this one again.
+            run.canary_at = None;
+        }
+        expectation.expect(&scope.forecast);
+        self.archive.save_expectation(expectation).await?;
+        self.reporter.restart_step(Step, &approved(&passed));
+        run.passed = Some(passed);
+        self.checkpoints.save(checkpoint).await?;
+        Ok(None)
+    }
+}
+
+/// What is to be resolved before anybody is brought across.
+fn held(findings: &[Finding]) -> Refusal {
+    let said: Vec<&str> = findings.iter().filter(|f| is_open(f)).map(|f| f.message.as_str()).collect();
+    Refusal::new("ProvisioningHeld", format!("{}. {}", open(findings).0, said.join(" ")))
+}

@@ -1,0 +1,147 @@
+//! What changes a hash, and what does not.
+
+use super::*;
+
+fn client(id: &str) -> SsoClient {
+    SsoClient { name: "Microsoft".to_owned(), client_id: id.to_owned(), discovery_url: "https://x.example".to_owned() }
+}
+
+fn plan(work: Work) -> MigrationPlan {
+    MigrationPlan { tenant: "https://contoso.devolutions.app".to_owned(), entra_tenant: "t".to_owned(), work }
+}
+
+fn who(name: &str, id: u128) -> Principal {
+    Principal { kind: "Group".to_owned(), name: name.to_owned(), id: Uuid::from_u128(id) }
+}
+
+fn cutover() -> Work {
+    Work::Cutover {
+        from: client("old"),
+        to: client("new"),
+        attempt: 0,
+        existing: None,
+        assignment_required: true,
+        redirect_uris: BTreeSet::from(["https://a.example".to_owned()]),
+        assignments: vec![who("Sales", 1)],
+        forced: Some(false),
+        way_back: true,
+        returns_by_itself: true,
+        accepted: BTreeMap::from([("NoWayBack".to_owned(), "said".to_owned())]),
+        losing: BTreeSet::new(),
+    }
+}
+
+#[test]
+fn every_input_of_the_cut_over_changes_its_hash_and_a_new_name_does_not() {
+    let base = plan(cutover());
+    let with = |field: &str, value: serde_json::Value| {
+        let mut changed = serde_json::to_value(&base).unwrap();
+        *changed["work"].pointer_mut(field).unwrap() = value;
+        serde_json::from_value::<MigrationPlan>(changed).unwrap()
+    };
+    let mut hashes = BTreeSet::from([base.hash().to_string()]);
+    for (field, value) in [
+        ("/from/clientId", json!("other")),
+        ("/from/name", json!("Other")),
+        ("/from/discoveryUrl", json!("https://y.example")),
+        ("/to/clientId", json!("other")),
+        ("/attempt", json!(1)),
+        ("/existing", json!("other")),
+        ("/assignmentRequired", json!(false)),
+        ("/redirectUris", json!([])),
+        ("/assignments", json!([])),
+        ("/forced", json!(null)),
+        ("/wayBack", json!(false)),
+        ("/returnsByItself", json!(false)),
+        ("/accepted", json!({"NoWayBack": "says more"})),
+        ("/losing", json!(["grace@partner.example"])),
+    ] {
+        assert!(hashes.insert(with(field, value).hash().to_string()), "a change of {field} went unnoticed");
+    }
+    let renamed = with("/assignments/0/name", json!("Sales (EMEA)"));
+    assert_eq!(renamed.hash(), base.hash());
+    assert_ne!(renamed.digest(), base.digest());
+    let elsewhere = MigrationPlan { tenant: "https://other.devolutions.app".to_owned(), ..base.clone() };
+    assert!(hashes.insert(elsewhere.hash().to_string()));
+    let back = |attempt| plan(Work::Rollback { from: client("new"), to: client("old"), attempt });
+    assert_ne!(back(0).hash(), back(1).hash());
+}
+
+fn provisioning() -> Work {
+    Work::Provisioning {
+        application: ("new".to_owned(), "Devolutions Cloud".to_owned()),
+        canary: Some(("carol@contoso.example".to_owned(), Uuid::from_u128(3))),
+        assignments: vec![who("Sales", 1)],
+        to_assign: Vec::new(),
+        expected: 5,
+        attempt: 0,
+        disabled: BTreeSet::new(),
+        accepted: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn every_input_of_provisioning_changes_its_hash_and_a_count_does_not() {
+    let base = plan(provisioning());
+    let with = |field: &str, value: serde_json::Value| {
+        let mut changed = serde_json::to_value(&base).unwrap();
+        *changed["work"].pointer_mut(field).unwrap() = value;
+        serde_json::from_value::<MigrationPlan>(changed).unwrap()
+    };
+    let mut hashes = BTreeSet::from([base.hash().to_string()]);
+    for (field, value) in [
+        ("/application/0", json!("other")),
+        ("/canary", json!(null)),
+        ("/canary/1", json!(Uuid::from_u128(4))),
+        ("/assignments", json!([])),
+        ("/attempt", json!(1)),
+        ("/disabled", json!(["frank@contoso.example"])),
+        ("/accepted", json!({"CanaryNotSeen": "said"})),
+    ] {
+        assert!(hashes.insert(with(field, value).hash().to_string()), "a change of {field} went unnoticed");
+    }
+    assert_eq!(with("/expected", json!(6)).hash(), base.hash());
+    // Where it runs already, nothing is promised that is not done.
+    let mut more = provisioning();
+    if let Work::Provisioning { canary, to_assign, .. } = &mut more {
+        (*canary, *to_assign) = (None, vec![who("Support", 2)]);
+    }
+    let effects = plan(more).effects();
+    assert_eq!(effects, ["Assign group \"Support\"", "Activate synchronization in Devolutions Cloud, unless it is"]);
+}
+
+#[test]
+fn a_plan_that_was_shown_stays_as_long_as_nobody_else_loses() {
+    let losing = |names: &[&str]| {
+        let mut work = cutover();
+        if let Work::Cutover { losing, .. } = &mut work {
+            *losing = names.iter().map(ToString::to_string).collect();
+        }
+        plan(work)
+    };
+    let shown = losing(&["grace", "heidi"]);
+    assert_eq!(losing(&["grace"]).still(Some(shown.clone())).hash(), shown.hash());
+    assert_ne!(losing(&["grace", "ivan"]).still(Some(shown.clone())).hash(), shown.hash());
+    let mut other = losing(&["grace"]);
+    "https://other.devolutions.app".clone_into(&mut other.tenant);
+    assert_eq!(other.clone().still(Some(shown)), other, "everything else must be the same");
+    assert_eq!(other.clone().still(None), other);
+}
+
+#[test]
+fn a_renamed_group_makes_no_other_start_and_another_group_does() {
+    let start = |name: &str, id: u128| {
+        plan(Work::Start {
+            current: ("old".to_owned(), "Devolutions Hub".to_owned()),
+            name: "Devolutions Cloud".to_owned(),
+            existing: None,
+            assignment_required: true,
+            redirect_uris: BTreeSet::new(),
+            assignments: vec![who(name, id)],
+            accepted: BTreeMap::new(),
+        })
+    };
+    assert_eq!(start("Sales", 1).hash(), start("Sales (EMEA)", 1).hash());
+    assert_ne!(start("Sales", 1).hash(), start("Sales", 2).hash());
+    assert!(start("Sales", 1).effects().contains(&"Assign group \"Sales\"".to_owned()));
+}
