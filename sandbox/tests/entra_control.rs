@@ -168,7 +168,7 @@ async fn the_tenant_is_shown_without_its_secrets() {
     let world = contoso().await;
     let told = world.control.get("/entra").await;
     assert_eq!(told["operator"]["clientId"], json!(world.entra().client_id));
-    assert_eq!(told["operator"]["permissions"].as_array().unwrap().len(), 8);
+    assert_eq!(told["operator"]["permissions"].as_array().unwrap().len(), 10);
     let hub = told["applications"].as_array().unwrap().iter().find(|it| it["appId"] == HUB).unwrap();
     let assigned: Vec<&Value> = hub["assignments"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
     let guest = "grace_partner.example#EXT#@contoso.onmicrosoft.example";

@@ -32,15 +32,24 @@ use super::status::{PlanReference, Step, conditions_schema};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = Rule::new("self.connectionRef == oldSelf.connectionRef")
+#[x_kube(validation = Rule::new("has(self.connectionRef) != has(self.migrationRef)")
+    .message("give exactly one of connectionRef and migrationRef"))]
+#[x_kube(validation = Rule::new("has(self.connectionRef) == has(oldSelf.connectionRef) && (!has(self.connectionRef) || self.connectionRef == oldSelf.connectionRef)")
     .message("connectionRef is immutable: create another GroupReplacement"))]
+#[x_kube(validation = Rule::new("has(self.migrationRef) == has(oldSelf.migrationRef) && (!has(self.migrationRef) || self.migrationRef == oldSelf.migrationRef)")
+    .message("migrationRef is immutable: create another GroupReplacement"))]
 #[x_kube(validation = Rule::new("self.from == oldSelf.from")
     .message("from is immutable, since plans and snapshots rest on it: create another GroupReplacement"))]
 #[x_kube(validation = Rule::new("self.to == oldSelf.to")
     .message("to is immutable, since plans and snapshots rest on it: create another GroupReplacement"))]
 pub struct GroupReplacementSpec {
-    /// The `TenantConnection` to work through.
-    pub connection_ref: LocalRef,
+    /// The `TenantConnection` to work through, where no migration is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection_ref: Option<LocalRef>,
+    /// The `SsoMigration` that fills the Entra group: nothing is changed before people sign in by its application and
+    /// everybody has come across. It works through that one's connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migration_ref: Option<LocalRef>,
     /// The custom user group that is replaced.
     pub from: CustomGroupRef,
     /// The Entra group that takes its place. It must have the same members.
@@ -68,7 +77,7 @@ pub struct GroupReplacementSpec {
     pub failsafe: Failsafe,
 }
 
-fn default_soak() -> String {
+pub(super) fn default_soak() -> String {
     "0s".to_owned()
 }
 

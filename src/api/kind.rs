@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::Resource;
+use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -83,18 +83,37 @@ asks!(GroupReplacement, "groupreplacements"; SsoMigration, "ssomigrations");
 
 /// A kind that works through a `TenantConnection`.
 pub trait UsesConnection {
-    /// The connection's name, in the same namespace.
-    fn connection_name(&self) -> &str;
+    /// The connection's name, in the same namespace; none where another resource says which one.
+    fn connection_name(&self) -> Option<&str>;
 }
 
 impl UsesConnection for GroupReplacement {
-    fn connection_name(&self) -> &str {
-        &self.spec.connection_ref.name
+    fn connection_name(&self) -> Option<&str> {
+        self.spec.connection_ref.as_ref().map(|connection| connection.name.as_str())
     }
 }
 
 impl UsesConnection for SsoMigration {
-    fn connection_name(&self) -> &str {
-        &self.spec.connection_ref.name
+    fn connection_name(&self) -> Option<&str> {
+        Some(&self.spec.connection_ref.name)
+    }
+}
+
+impl SsoMigration {
+    /// Whether people sign in by the new application and everybody has come across.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        let status = self.status.as_ref();
+        let is_cut_over = status.and_then(|s| s.cutover.as_ref()).is_some_and(|cutover| cutover.returned.is_empty());
+        is_cut_over && status.and_then(|s| s.verification.as_ref()).is_some_and(|seen| seen.verified_at.is_some())
+    }
+}
+
+impl GroupReplacement {
+    /// Whether it waits for this migration.
+    #[must_use]
+    pub fn is_part_of(&self, migration: &SsoMigration) -> bool {
+        let waits = self.spec.migration_ref.as_ref().is_some_and(|reference| reference.name == migration.name_any());
+        waits && self.namespace() == migration.namespace()
     }
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::forecast::{Finding, ForecastSummary, ReportReference};
+use super::mapping::ReplacementSummary;
 use super::provisioning::{ObservedProvisioning, VerificationSummary};
 use super::status::{PlanReference, Step, conditions_schema};
 
@@ -37,6 +38,9 @@ pub struct SsoMigrationStatus {
     /// Who came across, once everybody should have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<VerificationSummary>,
+    /// The replacements that were made from `groupReplacements.mapping`, and what could be added there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replacements: Option<ReplacementSummary>,
     /// Plans, the present one last. Only a plan that waits or was carried out is here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 5))]
@@ -77,6 +81,8 @@ pub enum MigrationStepName {
     Synchronization,
     /// Every user who should be is synced, and in their groups.
     Verification,
+    /// Custom user groups are replaced by Entra groups, each by a `GroupReplacement` of its own.
+    Replacements,
     /// People sign in by the old application again.
     Rollback,
 }

@@ -11,6 +11,7 @@ mod entra_tenant;
 mod forecast;
 mod group_replacement;
 mod kind;
+mod mapping;
 mod migration_status;
 mod plan_approval;
 mod provisioning;
@@ -33,6 +34,9 @@ pub use group_replacement::{
     GroupReplacementStatus, Mode, ResolvedGroup,
 };
 pub use kind::{Asks, CommonStatus, Kind, UsesConnection};
+pub use mapping::{
+    GroupMapping, GroupReplacements, ReplacementCreation, ReplacementSummary, ReplacementTemplate, SuggestedMapping,
+};
 pub use migration_status::{
     Evidence, KeptSecret, MadeApplication, MigrationStepName, ObservedApplication, ObservedCutover, SignInCounts,
     SsoMigrationStatus,

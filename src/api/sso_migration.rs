@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cutover::{ClientSecretSettings, CutoverSettings, RedirectUris, default_approvals};
 use super::group_replacement::EntraGroupRef;
+use super::mapping::GroupReplacements;
 use super::migration_status::SsoMigrationStatus;
 use super::provisioning::{GroupVerification, ProvisioningSettings};
 use super::reference::LocalRef;
@@ -43,6 +44,8 @@ use super::status::Gate;
     .message("connectionRef is immutable: create another SsoMigration"))]
 #[x_kube(validation = Rule::new("self.cutover.when != 'AfterVerification' || has(self.provisioning)")
     .message("cutover.when AfterVerification needs provisioning: give provisioning.canary.user"))]
+#[x_kube(validation = Rule::new("!has(self.groupReplacements) || has(self.provisioning)")
+    .message("groupReplacements needs provisioning, which fills the Entra groups: give provisioning.canary.user"))]
 pub struct SsoMigrationSpec {
     /// The `TenantConnection` to work through. It needs its `entra` side.
     pub connection_ref: LocalRef,
@@ -85,6 +88,9 @@ pub struct SsoMigrationSpec {
     /// What is expected of the outcome.
     #[serde(default)]
     pub verification: Verification,
+    /// Which custom user groups are replaced once everybody has come across. Left out, none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_replacements: Option<GroupReplacements>,
 }
 
 /// What an `SsoMigration` is to do.

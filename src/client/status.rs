@@ -85,11 +85,18 @@ impl Scope {
             // The connection that something works through never changes.
             Some(Target { kind: Kind::SsoMigration, name }) => {
                 let object: SsoMigration = cluster.get(name).await?;
-                (Which::One(object.connection_name().to_owned()), Which::One(name.clone()), Which::None)
+                (Which::of(object.connection_name()), Which::One(name.clone()), Which::None)
             }
             Some(Target { kind: Kind::GroupReplacement, name }) => {
                 let object: GroupReplacement = cluster.get(name).await?;
-                (Which::One(object.connection_name().to_owned()), Which::None, Which::One(name.clone()))
+                match &object.spec.migration_ref {
+                    None => (Which::of(object.connection_name()), Which::None, Which::One(name.clone())),
+                    Some(migration) => {
+                        let object: SsoMigration = cluster.get(&migration.name).await?;
+                        let migration = Which::One(migration.name.clone());
+                        (Which::of(object.connection_name()), migration, Which::One(name.clone()))
+                    }
+                }
             }
         };
         let namespace = &cluster.namespace;
@@ -164,6 +171,12 @@ enum Which {
     None,
     One(String),
     All,
+}
+
+impl Which {
+    fn of(name: Option<&str>) -> Self {
+        name.map_or(Self::None, |name| Self::One(name.to_owned()))
+    }
 }
 
 /// One kind's part of what is looked at.

@@ -56,6 +56,7 @@ pub fn controllers<K: Connector>(
         .watches_stream(changes::<TenantConnection>(client, namespace, wants), move |connection| {
             users_of(&of_connection, &connection)
         })
+        .watches_stream(changes::<GroupReplacement>(client, namespace, |part| Some(ends(part))), |part| whole_of(&part))
         .with_config(settings())
         .graceful_shutdown_on(stop.clone())
         .run(
@@ -66,7 +67,7 @@ pub fn controllers<K: Connector>(
         .for_each(log);
 
     let controller = watched::<GroupReplacement>(client, namespace, wants);
-    let of_connection = controller.store();
+    let (of_connection, of_migration) = (controller.store(), controller.store());
     context.metrics.count_replacements(of_connection.clone());
     let events = Events::new(client.clone(), "groupreplacement", &context.instance);
     let replacements = controller
@@ -76,6 +77,10 @@ pub fn controllers<K: Connector>(
         .watches_stream(changes::<TenantConnection>(client, namespace, wants), move |connection| {
             users_of(&of_connection, &connection)
         })
+        .watches_stream(
+            changes::<SsoMigration>(client, namespace, |migration| Some(lets(migration))),
+            move |migration| parts_of(&of_migration, &migration),
+        )
         .with_config(settings())
         .graceful_shutdown_on(stop.clone())
         .run(
@@ -151,8 +156,36 @@ fn changes<R: Kind>(
 
 fn users_of<R: Kind + UsesConnection>(store: &Store<R>, connection: &TenantConnection) -> Vec<ObjectRef<R>> {
     let (name, namespace) = (connection.name_any(), connection.namespace());
-    let uses = |r: &Arc<R>| r.connection_name() == name && r.namespace() == namespace;
+    let uses = |r: &Arc<R>| r.connection_name().is_none_or(|its| its == name) && r.namespace() == namespace;
     store.state().iter().filter(|r| uses(r)).map(|r| ObjectRef::from_obj(&**r)).collect()
+}
+
+/// What a replacement waits for in its migration.
+fn lets(migration: &SsoMigration) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (migration.uid(), migration.spec.mode as u8, migration.is_verified()).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What a migration follows in its replacements.
+fn ends(replacement: &GroupReplacement) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    replacement.uid().hash(&mut hasher);
+    for condition in replacement.status.iter().flat_map(|status| &status.conditions) {
+        (&condition.type_, &condition.status, &condition.reason).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// The migration that a replacement is part of.
+fn whole_of(replacement: &GroupReplacement) -> Option<ObjectRef<SsoMigration>> {
+    let migration = replacement.spec.migration_ref.as_ref()?;
+    replacement.namespace().map(|namespace| ObjectRef::new(&migration.name).within(&namespace))
+}
+
+fn parts_of(store: &Store<GroupReplacement>, migration: &SsoMigration) -> Vec<ObjectRef<GroupReplacement>> {
+    let is_part = |r: &Arc<GroupReplacement>| r.is_part_of(migration);
+    store.state().iter().filter(|r| is_part(r)).map(|r| ObjectRef::from_obj(&**r)).collect()
 }
 
 /// What an approval is of, where it is one of this kind.

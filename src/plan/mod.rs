@@ -11,6 +11,7 @@ mod digest;
 pub mod evidence;
 pub mod forecast;
 pub mod group;
+pub mod mapping;
 pub mod membership;
 pub mod migration;
 pub mod neutrality;

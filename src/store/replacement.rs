@@ -16,6 +16,9 @@ pub struct Checkpoint {
     pub migration_id: Uuid,
     /// The server's address. Another one is never taken for it.
     pub tenant: String,
+    /// The connection by which it began; none in a checkpoint of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
     /// What the spec named, when work began: a resource of the same name that names other groups is
     /// another piece of work.
     pub named: Named,

@@ -15,6 +15,7 @@ mod cutover_crashes;
 mod golden;
 mod interference;
 mod journey;
+mod mapping;
 mod migration;
 mod mutants;
 mod outlook;

@@ -48,7 +48,7 @@ const NO_APPROVAL: &[Mistake] = &[("src/controller/replacement/begin.rs", "if ap
 const CUT_OVER_BEFORE_THE_ASSIGNMENTS: &[Mistake] = &[
     (
         "src/controller/migration/mod.rs",
-        "if let Some(outcome) = self.assign(&made, &intended).await? {",
+        "if let Some(outcome) = self.assign(&made.principal, &intended.assignments).await? {",
         "if let Some(outcome) = None::<Outcome> {",
     ),
     (
@@ -67,6 +67,12 @@ const INSTANTIATE_TWICE: &[Mistake] = &[
     ("src/controller/migration/application.rs", "if Timestamp::now() < until {", "if Timestamp::now() < asked_at {"),
 ];
 
+const FORGET_WHO_WAS_EXPECTED: &[Mistake] = &[(
+    "src/plan/verification/arrival.rs",
+    "let was_expected = ground.expectation.users.contains_key(&forecast.id);",
+    "let was_expected = false;",
+)];
+
 const NO_SECOND_LOOK: &[Mistake] =
     &[("src/controller/migration/cutover.rs", "for look in 0..LOOKS {", "for look in 0..LOOKS.min(0) {")];
 
@@ -82,6 +88,13 @@ fn one_application_is_made_and_instantiate_twice_is_caught() {
     let program = build("instantiate-twice", INSTANTIATE_TWICE);
     let said = complaint(crate::cutover_crashes::an_answer_is_lost("instantiate-twice", Some(program)));
     assert!(said.contains("left: (2, "), "{said}");
+}
+
+#[test]
+fn whoever_was_expected_is_missed_and_to_forget_them_is_caught() {
+    let program = build("forget-expected", FORGET_WHO_WAS_EXPECTED);
+    let said = complaint(crate::verification::whoever_was_expected("forget-expected", Some(program)));
+    assert!(said.contains("erin@contoso.example is missing"), "{said}");
 }
 
 #[test]

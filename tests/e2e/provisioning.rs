@@ -1,7 +1,7 @@
 //! Everybody comes across: provisioning is approved, set up on both sides, tried with one user, started, and every user is
 //! looked at.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use testbed::sandbox::{Request, Sandbox};
@@ -24,12 +24,21 @@ pub fn across(more: Value) -> Value {
 
 /// The small company before anybody was synced, and a provisioning service that is in a hurry.
 pub async fn stage(name: &str, switches: &str) -> Stage {
+    stage_of(name, switches, None).await
+}
+
+/// The same, worked on by another operator than ours.
+pub async fn stage_of(name: &str, switches: &str, program: Option<PathBuf>) -> Stage {
     let scenario = std::fs::read_to_string(crate::stage::contoso()[1]).unwrap().replace(", synced: true", "");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let file = folder.join(format!("{name}.yaml"));
     std::fs::write(&file, scenario).unwrap();
     let switches = format!("{{provisioningCycleSeconds: 3{switches}}}");
-    Stage::in_world(name, &["--scenario", file.to_str().unwrap(), "--switches", &switches]).await
+    let world = ["--scenario", file.to_str().unwrap(), "--switches", &switches];
+    match program {
+        None => Stage::in_world(name, &world).await,
+        Some(program) => Stage::in_world_with_operator(name, &world, program).await,
+    }
 }
 
 /// E-mail addresses of those who are synced, in alphabetical order.

@@ -37,6 +37,8 @@ fn nonsense_in_a_field_is_refused_with_words_for_a_person() {
             ),
             (with("/spec/to", json!({"id": "x"})), "must be a GUID: the group's object id"),
             (with("/spec/connectionRef", json!({"name": ""})), "spec.connectionRef.name"),
+            (spec(json!({"migrationRef": {"name": "m"}})), "exactly one of connectionRef and migrationRef"),
+            (spec(json!({"connectionRef": null})), "exactly one of connectionRef and migrationRef"),
             (spec(json!({"mode": "apply"})), "supported values: \"Plan\", \"Apply\", \"Rollback\""),
             (spec(json!({"soak": "a day"})), "such as 24h"),
             (spec(json!({"soak": "9999h"})), "at most a year"),
@@ -233,6 +235,11 @@ fn what_plans_rest_on_cannot_be_changed() {
             ("/spec/from", json!({"id": "1f0c6a0e-2b1d-4f5e-9c3a-7d8e9f0a1b2c"}), "from is immutable"),
             ("/spec/to", json!({"displayName": "c"}), "to is immutable"),
             ("/spec/connectionRef", json!({"name": "other"}), "connectionRef is immutable"),
+            (
+                "/spec",
+                json!({"migrationRef": {"name": "m"}, "from": first["spec"]["from"], "to": first["spec"]["to"]}),
+                "migrationRef is immutable",
+            ),
         ] {
             let mut changed = first.clone();
             *changed.pointer_mut(pointer).unwrap() = value;

@@ -70,6 +70,10 @@ namespace: {{ .Release.Namespace }}
 - apiGroups: [migration.devolutions.net]
   resources: [tenantconnections, ssomigrations, groupreplacements]
   verbs: [get, list, watch]
+# Those of a migration's mapping.
+- apiGroups: [migration.devolutions.net]
+  resources: [groupreplacements]
+  verbs: [create, patch]
 - apiGroups: [migration.devolutions.net]
   resources: [planapprovals]
   verbs: [list, watch]

@@ -1,7 +1,10 @@
 //! Who must act on a migration now, and how.
 
+use kube::ResourceExt as _;
+
 use super::{Advice, general, kubectl, look_again, merge, ours, unobserved};
 use crate::api::{Acknowledgement, SsoMigration};
+use crate::client::program;
 use crate::client::subject::Subject as _;
 
 /// Who must act on `object` now, and how.
@@ -41,10 +44,17 @@ pub fn of(object: &SsoMigration) -> Advice {
             instead: going_back(object, "Or whoever may change the SsoMigration has people sign in as before:"),
             ..Advice::person("Somebody who can mend what is said above, soon. It is looked at again by itself.", vec![])
         },
-        "CutOver" | "Verified" => Advice {
+        "CutOver" | "Verified" | "Replaced" => Advice {
             instead: going_back(object, "To have people sign in by the old application again:"),
             ..Advice::nobody("Nobody: it is done.")
         },
+        "Replacing" if !object.is_stalled() => {
+            Advice::nobody("Nobody here: its GroupReplacements say who must act on each of them.")
+        }
+        "Replacing" => Advice::person(
+            "Somebody who can mend what holds its GroupReplacements up; each of them says what that is:",
+            vec![format!("{} status -n {}", program(), object.namespace().unwrap_or_default())],
+        ),
         "Synchronizing" => Advice::nobody("Nobody: Entra ID brings users across, and it is looked at again by itself."),
         "UsersMissing" if !object.is_stalled() => {
             Advice::nobody("Nobody: Entra ID comes to them in a later cycle, and it is looked at again by itself.")

@@ -14,6 +14,7 @@ pub fn of(object: &GroupReplacement) -> Advice {
             "Somebody who knows what was changed. See that it is right, then ask for a new plan:",
             vec![look_again(object)],
         ),
+        "AwaitingMigration" => Advice::nobody("Nobody here: it goes on by itself when its migration is that far."),
         "Replaced" | "RolledBack" => Advice::nobody("Nobody: it is done."),
         "Soaking" => Advice::nobody("Nobody: it goes on by itself at that time."),
         _ => general(object),

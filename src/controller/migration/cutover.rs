@@ -54,6 +54,7 @@ impl<K: Connector> Pass<'_, K> {
             if checkpoint.provisioning.as_ref().is_none_or(|run| run.started_at.is_none()) {
                 let mut expectation = self.expectation(&checkpoint).await?;
                 expectation.expect(report.users.as_deref().unwrap_or_default());
+                expectation.note_groups(&sight.observed().groups);
                 self.archive.save_expectation(&expectation).await?;
             }
             // What may have been saved before, without an answer, still may.

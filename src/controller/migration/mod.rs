@@ -8,6 +8,7 @@
 //! - `cutover`: tested, approved, in its window; `save`: the one request; `evidence`: what proves that it works, and what does not
 //! - `scope`: whom provisioning covers; `provisioning`: what is missing of it is approved and done; `job`: set up, started and
 //!   paused; `canary`: one user first; `verification`: who has come across
+//! - `replacements`: those of its mapping, and those that hang on it
 //! - `rollback`: the old configuration is brought back, when asked for or by itself
 //! - `report`, with `outcome` and `look`: status, from what was observed and what happened
 
@@ -24,6 +25,7 @@ mod look;
 mod observe;
 mod outcome;
 mod provisioning;
+mod replacements;
 mod report;
 mod rollback;
 mod save;
@@ -129,9 +131,11 @@ fn next_pass(outcome: &Outcome, is_stuck: bool, observe_interval: Duration, took
             let left = Duration::try_from(opens.duration_since(Timestamp::now())).unwrap_or_default();
             Action::requeue(left.saturating_add(Duration::from_secs(1)).min(observe_interval.max(took * super::REST)))
         }
-        Outcome::Suspended | Outcome::CutOver { .. } | Outcome::Verified { .. } | Outcome::RolledBack { .. } => {
-            Action::await_change()
-        }
+        Outcome::Suspended
+        | Outcome::CutOver { .. }
+        | Outcome::Verified { .. }
+        | Outcome::Replaced { .. }
+        | Outcome::RolledBack { .. } => Action::await_change(),
         Outcome::Waiting { .. }
         | Outcome::Refused(_)
         | Outcome::Looked { .. }
@@ -139,6 +143,7 @@ fn next_pass(outcome: &Outcome, is_stuck: bool, observe_interval: Duration, took
         | Outcome::AwaitingProof { .. }
         | Outcome::Synchronizing { .. }
         | Outcome::Missing { .. }
+        | Outcome::Replacing { .. }
         | Outcome::Returned { .. } => look(),
     }
 }
@@ -280,7 +285,10 @@ impl<'a, K: Connector> Pass<'a, K> {
             cut_over @ Outcome::CutOver { .. } => {
                 let checkpoint = self.checkpoints.load().await?.filter(|_| self.object.spec.provisioning.is_some());
                 let Some(mut checkpoint) = checkpoint else { return Ok(cut_over) };
-                self.bring_across(&mut checkpoint, Some(cut_over)).await
+                match self.bring_across(&mut checkpoint, Some(cut_over)).await? {
+                    verified @ Outcome::Verified { .. } => self.replace_groups(&checkpoint, verified).await,
+                    other => Ok(other),
+                }
             }
             other => Ok(other),
         }

@@ -32,6 +32,10 @@ pub enum Outcome {
     Missing { message: String, passes: bool },
     /// Everybody who should has come across, and so many are synced; groups that are not whole, which is let pass.
     Verified { synced: usize, incomplete: Vec<String> },
+    /// Everybody has come across, and groups are being replaced: so many of so many; whether only a person helps one.
+    Replacing { done: usize, total: usize, message: String, is_stuck: bool },
+    /// So many groups are replaced, which is all that was asked for.
+    Replaced { groups: usize },
     /// The old configuration is back without anybody having asked for it here, and why.
     Returned { why: String },
     /// The old configuration is back, as asked for.
@@ -59,6 +63,8 @@ impl Outcome {
             Self::Synchronizing { .. } => "Synchronizing",
             Self::Missing { .. } => "UsersMissing",
             Self::Verified { .. } => "Verified",
+            Self::Replacing { .. } => "Replacing",
+            Self::Replaced { .. } => "Replaced",
             Self::Returned { .. } => "Returned",
             Self::RolledBack { .. } => "RolledBack",
         }

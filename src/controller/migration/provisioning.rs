@@ -175,6 +175,7 @@ impl<K: Connector> Pass<'_, K> {
             run.begun_at = Some(Timestamp::now());
             // Another plan may name another one, and shows this one again.
             run.canary_at = None;
+            expectation.note_groups(&scope.groups);
         }
         expectation.expect(&scope.forecast);
         self.archive.save_expectation(expectation).await?;

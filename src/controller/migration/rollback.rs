@@ -67,6 +67,9 @@ impl<K: Connector> Pass<'_, K> {
 
     /// The gate, and the way back.
     async fn go_back(&mut self, mut checkpoint: MigrationCheckpoint, ids: &ApplicationIds) -> Result<Outcome, Failure> {
+        if let Some(refusal) = self.held_by_replacements(&checkpoint).await? {
+            return Ok(Outcome::Refused(refusal));
+        }
         let plan = MigrationPlan {
             tenant: checkpoint.tenant.clone(),
             entra_tenant: checkpoint.entra_tenant.clone(),

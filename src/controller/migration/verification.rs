@@ -49,13 +49,15 @@ impl<K: Connector> Pass<'_, K> {
             Some(BTreeMap::new())
         };
         let assigned = scope.expected_groups();
+        let mut groups = scope.groups.clone();
+        expectation.tell_synced(&mut groups);
         let verification = verify(&Ground {
             users: &scope.users,
             forecast: &scope.forecast,
             expectation: &expectation,
             waivers: &scope.waivers,
             log: log.as_ref(),
-            groups: &scope.groups,
+            groups: &groups,
             assigned: &assigned,
         });
         if cannot_tell {

@@ -69,6 +69,7 @@ impl<K: Connector> Pass<'_, K> {
         let mut checkpoint = checkpoint.unwrap_or_else(|| Checkpoint {
             migration_id: Uuid::new_v4(),
             tenant: tenant.connection.spec.devolutions_cloud.url.clone(),
+            connection: Some(tenant.connection.name_any()),
             named: Named::by(self.object),
             from: planned.custom,
             to: planned.entra,

@@ -1,6 +1,7 @@
 //! `GroupReplacement`: guard → observe → plan → act → report.
 //!
 //! - here: the order of a pass
+//! - `source`: by which connection, and whether the migration that it is part of is far enough
 //! - `world`: observe
 //! - `begin`: plan, have it approved, pin it
 //! - `snapshot`: what was held before the first write
@@ -14,6 +15,7 @@ mod outcome;
 mod report;
 mod resume;
 mod snapshot;
+mod source;
 mod world;
 
 use std::sync::Arc;
@@ -104,9 +106,10 @@ fn next_pass(outcome: &Outcome, observe_interval: Duration, took: Duration) -> A
             let left = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
             Action::requeue(left.saturating_add(Duration::from_secs(1)))
         }
-        Outcome::Planned { .. } | Outcome::AwaitingApproval { .. } | Outcome::Refused(_) => {
-            look_again(observe_interval, took)
-        }
+        Outcome::Planned { .. }
+        | Outcome::AwaitingMigration { .. }
+        | Outcome::AwaitingApproval { .. }
+        | Outcome::Refused(_) => look_again(observe_interval, took),
         Outcome::Suspended | Outcome::Succeeded { .. } | Outcome::RolledBack { .. } => Action::await_change(),
     }
 }
@@ -137,13 +140,18 @@ impl<'a, K: Connector> Pass<'a, K> {
             return Ok(Outcome::Suspended);
         }
         let namespace = self.object.namespace().unwrap_or_default();
-        let tenant = self.shared.context.connections.get(&namespace, &self.object.spec.connection_ref.name).await?;
         let checkpoint = self.checkpoints.load().await?;
+        let source = match self.source(checkpoint.as_ref()).await? {
+            Ok(source) => source,
+            Err(outcome) => return Ok(outcome),
+        };
+        let tenant = self.shared.context.connections.get(&namespace, &source.connection).await?;
         if let Some(refusal) = checkpoint.as_ref().and_then(|c| other_work(c, self.object, &tenant)) {
             return Ok(Outcome::Refused(refusal));
         }
         self.reporter.first_time(StepName::Inventory, "Reading who holds what.").await?;
-        let world = World::observe(&*tenant.cloud).await?;
+        let mut world = World::observe(&*tenant.cloud).await?;
+        source.expectation.tell_synced(&mut world.groups);
         self.reporter
             .step(
                 StepName::Inventory,

@@ -12,6 +12,8 @@ pub enum Outcome {
     Suspended,
     /// Mode `Plan`: the plan is there.
     Planned { grants: usize, revokes: usize },
+    /// Its migration is not far enough.
+    AwaitingMigration { message: String },
     /// A person must approve the plan.
     AwaitingApproval { gate: Gate, grants: usize, revokes: usize },
     /// There is more to do right away.
@@ -32,6 +34,7 @@ impl Outcome {
         match self {
             Self::Suspended => "Suspended",
             Self::Planned { .. } => "Planned",
+            Self::AwaitingMigration { .. } => "AwaitingMigration",
             Self::AwaitingApproval { .. } => "AwaitingApproval",
             Self::Working => "Progressing",
             Self::Soaking { .. } => "Soaking",

@@ -200,6 +200,10 @@ impl Reporter {
                 );
                 State { planned: true, ..State::new(True, "Planned", &text) }
             }
+            Outcome::AwaitingMigration { message } => {
+                plans::withdraw(&mut self.status.plans);
+                State::new(False, "AwaitingMigration", message).busy()
+            }
             Outcome::AwaitingApproval { gate, grants, revokes } => {
                 self.keep_steps_to(StepName::Approval);
                 let command = format!(

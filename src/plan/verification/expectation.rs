@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Arrival, Verification};
-use crate::devolutions::UserId;
+use crate::devolutions::{Group, GroupId, UserId};
 use crate::plan::forecast::{Class, UserForecast};
 
 /// Who is to come across.
@@ -16,7 +16,10 @@ pub struct Expectation {
     pub attempt: u32,
     /// Those users, by what people know them by.
     pub users: BTreeMap<UserId, String>,
-    /// Those of them who have come across where the server cannot tell: Entra's log forgets.
+    /// The groups that there were before anything was provisioned, where somebody has looked then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<BTreeSet<GroupId>>,
+    /// Those of the users who have come across where the server cannot tell: Entra's log forgets.
     #[serde(default)]
     pub arrived: BTreeSet<UserId>,
 }
@@ -32,6 +35,25 @@ impl Expectation {
     pub fn expect(&mut self, forecast: &[UserForecast]) {
         let should = |user: &&UserForecast| matches!(user.class, Class::Expected | Class::Missing);
         self.users.extend(forecast.iter().filter(should).map(|user| (user.id, user.label.clone())));
+    }
+
+    /// Remembers the groups that there are before anything is provisioned.
+    pub fn note_groups(&mut self, groups: &[Group]) {
+        self.groups.get_or_insert_with(|| groups.iter().map(|group| group.id).collect());
+    }
+
+    /// Whether a group came to be since then.
+    #[must_use]
+    pub fn is_new(&self, id: GroupId) -> bool {
+        self.groups.as_ref().is_some_and(|before| !before.contains(&id))
+    }
+
+    /// Where the server does not tell of a group whether it comes from Entra ID, one that came to be since then does.
+    pub fn tell_synced(&self, groups: &mut [Group]) {
+        let is_untold = |group: &&mut Group| group.is_synced.is_none() && group.external_id.is_none();
+        for group in groups.iter_mut().filter(is_untold).filter(|group| self.is_new(group.id)) {
+            group.is_synced = Some(true);
+        }
     }
 
     /// Remembers who has come across.

@@ -270,3 +270,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn where_the_server_is_silent_a_group_that_came_to_be_since_is_synced() {
+    let at =
+        |n: u128, external_id, is_synced| Group { id: GroupId(id(n)), ..group("Staff", external_id, is_synced, &[]) };
+    let mut expectation = Expectation::of(0);
+    let told = |expectation: &Expectation, group: Group| {
+        let mut groups = [group];
+        expectation.tell_synced(&mut groups);
+        groups[0].is_provably_synced()
+    };
+    assert!(!told(&expectation, at(2, None, None)), "nobody has looked before");
+    expectation.note_groups(&[at(1, None, None)]);
+    expectation.note_groups(&[at(1, None, None), at(2, None, None)]);
+    assert!(told(&expectation, at(2, None, None)), "what is seen later is not from before");
+    assert!(!told(&expectation, at(1, None, None)));
+    assert!(!told(&expectation, at(2, None, Some(false))), "the server's word is better");
+}

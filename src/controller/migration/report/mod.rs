@@ -15,8 +15,8 @@ use super::look::{open, outlook, shown};
 use super::outcome::Outcome;
 use crate::api::{
     CutoverOrder, KeptSecret, MadeApplication, MigrationMode, MigrationStepName, ObservedApplication, ObservedCutover,
-    ObservedProvisioning, PlanReference, PlanState, Progress, REQUESTED_AT, ReportReference, SsoMigration,
-    SsoMigrationStatus, StepState, VerificationSummary,
+    ObservedProvisioning, PlanReference, PlanState, Progress, REQUESTED_AT, ReplacementSummary, ReportReference,
+    SsoMigration, SsoMigrationStatus, StepState, VerificationSummary,
 };
 use crate::controller::events::{Events, OBSERVING};
 use crate::controller::state::State;
@@ -129,6 +129,18 @@ impl Reporter {
         self.status.provisioning = Some(observed);
     }
 
+    /// Everybody has come across, as far as it can be told.
+    pub fn settled_verification(&mut self, outcome: &Outcome) {
+        if let Outcome::Verified { synced, incomplete } = outcome {
+            let _ = self.describe_verified(*synced, incomplete);
+        }
+    }
+
+    /// How far the replacements of the mapping are, and what could be added to it.
+    pub fn replacements(&mut self, summary: Option<ReplacementSummary>) {
+        self.status.replacements = summary;
+    }
+
     /// Who came across. That nobody was missing once stays said.
     pub fn verification(&mut self, mut summary: VerificationSummary) {
         let before = self.status.verification.take().and_then(|before| before.verified_at);
@@ -236,7 +248,10 @@ impl Reporter {
     /// Whether more is asked for than was done when a success was told.
     fn is_more_asked_for(&self) -> bool {
         let verified = self.status.verification.as_ref().is_some_and(|it| it.verified_at.is_some());
-        self.object.spec.mode == MigrationMode::Apply && self.object.spec.provisioning.is_some() && !verified
+        let replaced = self.status.replacements.as_ref().is_some_and(|it| it.succeeded == it.total);
+        let spec = &self.object.spec;
+        let lacks = (spec.provisioning.is_some() && !verified) || (spec.group_replacements.is_some() && !replaced);
+        spec.mode == MigrationMode::Apply && lacks
     }
 
     /// A pass that failed.

@@ -47,20 +47,7 @@ impl Reporter {
                 self.step(MigrationStepName::Cutover, StepState::Waiting, &text);
                 State::new(False, reason, &text).busy()
             }
-            Outcome::Waiting { step, message, .. } => {
-                let is_open = |s: StepState| matches!(s, StepState::Waiting | StepState::Running);
-                let since = self.status.steps.iter().find(|s| s.name == *step && is_open(s.state));
-                let lasts = since.and_then(|s| s.started_at.as_ref()).is_some_and(|at| {
-                    Duration::try_from(Timestamp::now().duration_since(at.0))
-                        .is_ok_and(|lasts| lasts > self.settles * 2)
-                });
-                self.step(*step, StepState::Waiting, message);
-                if lasts {
-                    let text = format!("{message} This has lasted for long: somebody should look into it.");
-                    return State::new(False, reason, &text).stuck();
-                }
-                State::new(False, reason, message).busy()
-            }
+            Outcome::Waiting { step, message, .. } => self.describe_wait(*step, reason, message),
             Outcome::Working => {
                 let summary =
                     if self.status.summary.is_empty() { "At work.".to_owned() } else { self.status.summary.clone() };
@@ -93,6 +80,24 @@ impl Reporter {
                 if *passes { state.busy() } else { state.stuck() }
             }
             Outcome::Verified { synced, incomplete } => self.describe_verified(*synced, incomplete),
+            Outcome::Replacing { done, total, message, is_stuck } => {
+                let step = MigrationStepName::Replacements;
+                self.step(step, if *is_stuck { StepState::Waiting } else { StepState::Running }, message);
+                self.make_progress(step, Progress::of(*done, *total));
+                let state = State::new(False, reason, message);
+                if *is_stuck { state.stuck() } else { state.busy() }
+            }
+            Outcome::Replaced { groups } => {
+                let text = format!(
+                    "People sign in by the new application, everybody who should has come across, and {}.",
+                    if *groups == 1 {
+                        "1 group is replaced".to_owned()
+                    } else {
+                        format!("{groups} groups are replaced")
+                    }
+                );
+                State { succeeded: Some(True), ..State::new(True, reason, &text) }
+            }
             Outcome::Returned { why } => {
                 let text = format!(
                     "People sign in by the old application again. {why} When the cause is mended, ask for another attempt: change the spec, or set the annotation {REQUESTED_AT} to a new value. What was approved before does not count for it."
@@ -104,15 +109,30 @@ impl Reporter {
                 for plan in self.status.plans.iter_mut().filter(|plan| plan.state == PlanState::Running) {
                     plan.state = PlanState::Stale;
                 }
+                self.status.verification = None;
                 self.step(MigrationStepName::Cutover, StepState::Failed, why);
                 State { succeeded: Some(False), ..State::new(False, reason, &text).stuck() }
             }
             Outcome::RolledBack { message } => {
-                self.status.cutover = None;
+                (self.status.cutover, self.status.verification) = (None, None);
                 plans::withdraw(&mut self.status.plans);
                 State { succeeded: Some(False), ..State::new(True, reason, message) }
             }
         }
+    }
+
+    fn describe_wait(&mut self, step: MigrationStepName, reason: &'static str, message: &str) -> State {
+        let is_open = |s: StepState| matches!(s, StepState::Waiting | StepState::Running);
+        let since = self.status.steps.iter().find(|s| s.name == step && is_open(s.state));
+        let lasts = since.and_then(|s| s.started_at.as_ref()).is_some_and(|at| {
+            Duration::try_from(Timestamp::now().duration_since(at.0)).is_ok_and(|lasts| lasts > self.settles * 2)
+        });
+        self.step(step, StepState::Waiting, message);
+        if lasts {
+            let text = format!("{message} This has lasted for long: somebody should look into it.");
+            return State::new(ConditionStatus::False, reason, &text).stuck();
+        }
+        State::new(ConditionStatus::False, reason, message).busy()
     }
 
     fn describe_approval(&mut self, gate: Gate, purpose: &str) -> State {
@@ -174,7 +194,7 @@ impl Reporter {
         State { succeeded: Some(ConditionStatus::True), ..State::new(ConditionStatus::True, "CutOver", &text) }
     }
 
-    fn describe_verified(&mut self, synced: usize, incomplete: &[String]) -> State {
+    pub(super) fn describe_verified(&mut self, synced: usize, incomplete: &[String]) -> State {
         let groups = if incomplete.is_empty() {
             String::new()
         } else {

@@ -1,0 +1,221 @@
+//! The replacements of a migration: those of its mapping are made, and followed to their end; and those that hang on it hold
+//! its way back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_controller::conditions::ConditionStatus;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::{Api, Resource as _, ResourceExt as _};
+use serde_json::json;
+
+use super::Pass;
+use super::outcome::Outcome;
+use crate::api::MigrationStepName::Replacements as Step;
+use crate::api::{
+    GroupMapping, GroupReplacement, GroupReplacements, PlanState, ReplacementSummary, StepState, SuggestedMapping,
+    UsesConnection as _,
+};
+use crate::controller::Connector;
+use crate::devolutions::{DevolutionsCloud as _, GroupId};
+use crate::error::Failure;
+use crate::plan::mapping::{name, require_once, suggest};
+use crate::plan::verification::Expectation;
+use crate::plan::{NAMES_SHOWN, Refusal, count, name_some};
+use crate::store::{MANAGER, MigrationCheckpoint};
+
+/// The finding that permissions hang on groups that only the new application fills.
+const DEPEND_ON_IT: &str = "ReplacementsDependOnIt";
+
+impl<K: Connector> Pass<'_, K> {
+    /// Everybody has come across, which `verified` tells: the custom groups of the mapping are replaced.
+    pub(super) async fn replace_groups(
+        &mut self,
+        checkpoint: &MigrationCheckpoint,
+        verified: Outcome,
+    ) -> Result<Outcome, Failure> {
+        let settings = self.object.spec.group_replacements.clone();
+        let mapping = settings.as_ref().map(|settings| settings.mapping.as_slice()).unwrap_or_default();
+        if let Err(refusal) = require_once(mapping) {
+            return Ok(Outcome::Refused(refusal));
+        }
+        let migration = self.object.name_any();
+        let wanted: BTreeMap<String, &GroupMapping> =
+            mapping.iter().map(|pair| (name(&migration, pair), pair)).collect();
+        let there = self.all_replacements().await?;
+        let mut summary = self.summary(checkpoint, mapping, &wanted, &there).await?;
+        let Some(settings) = &settings else {
+            let is_news = !summary.suggested.is_empty() || !summary.unmanaged.is_empty();
+            self.reporter.replacements(is_news.then_some(summary));
+            return Ok(verified);
+        };
+        self.reporter.settled_verification(&verified);
+        let mut left = Vec::new();
+        for (name, pair) in &wanted {
+            let found = there.iter().find(|it| it.name_any() == *name);
+            if let Some(taken) = found.filter(|it| !it.is_part_of(self.object) || !is_of(it, pair)) {
+                return Ok(Outcome::Refused(taken_by_another(taken)));
+            }
+            let is_as_asked = found.is_some_and(|it| self.is_owned(it) && it.spec.soak == settings.template.soak);
+            if !is_as_asked {
+                if self.is_interrupted().await? {
+                    return Ok(Outcome::Working);
+                }
+                self.make_replacement(name, pair, settings).await?;
+            }
+            match found {
+                Some(found) if has_succeeded(found) => summary.succeeded += 1,
+                found => left.push((name.clone(), found.map_or("NotSeenYet", ready_reason).to_owned())),
+            }
+        }
+        summary.pending = left.iter().map(|(name, _)| name.clone()).take(NAMES_SHOWN).collect();
+        let (done, total) = (summary.succeeded as usize, wanted.len());
+        self.reporter.replacements(Some(summary));
+        if left.is_empty() {
+            self.step(Step, StepState::Completed, &format!("{} replaced.", count(total, "group")));
+            return Ok(Outcome::Replaced { groups: total });
+        }
+        let is_stuck = there.iter().any(|it| wanted.contains_key(&it.name_any()) && is_stalled(it));
+        let which: Vec<String> = left.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
+        let message = format!(
+            "{done} of {} replaced. Not yet: {}.",
+            count(total, "group"),
+            name_some(which.iter().map(String::as_str))
+        );
+        Ok(Outcome::Replacing { done, total, message, is_stuck })
+    }
+
+    /// What there is to say of a mapping before it is looked at who is replaced.
+    async fn summary(
+        &self,
+        checkpoint: &MigrationCheckpoint,
+        mapping: &[GroupMapping],
+        wanted: &BTreeMap<String, &GroupMapping>,
+        there: &[GroupReplacement],
+    ) -> Result<ReplacementSummary, Failure> {
+        let mut groups = self.cloud.groups().await?;
+        self.expectation(checkpoint).await?.tell_synced(&mut groups);
+        let is_left = |it: &&GroupReplacement| self.is_owned(it) && !wanted.contains_key(&it.name_any());
+        let suggested = suggest(&groups, mapping).into_iter().take(NAMES_SHOWN);
+        Ok(ReplacementSummary {
+            total: u32::try_from(wanted.len()).unwrap_or(u32::MAX),
+            unmanaged: there.iter().filter(is_left).map(kube::ResourceExt::name_any).take(NAMES_SHOWN).collect(),
+            suggested: suggested.map(|(from, to)| SuggestedMapping { from, to }).collect(),
+            ..ReplacementSummary::default()
+        })
+    }
+
+    /// Makes one, or gives it what the template says. What people set of it is left as it is.
+    async fn make_replacement(
+        &self,
+        name: &str,
+        pair: &GroupMapping,
+        settings: &GroupReplacements,
+    ) -> Result<(), Failure> {
+        let owner = self.object.controller_owner_ref(&());
+        let replacement = json!({
+            "apiVersion": GroupReplacement::api_version(&()),
+            "kind": GroupReplacement::kind(&()),
+            "metadata": {"name": name, "ownerReferences": owner.into_iter().collect::<Vec<_>>()},
+            "spec": {
+                "migrationRef": {"name": self.object.name_any()},
+                "from": pair.from,
+                "to": pair.to,
+                "soak": settings.template.soak,
+            },
+        });
+        let made = self.api().patch(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(replacement)).await;
+        made.map(drop).map_err(|e| Failure::kubernetes(&format!("make GroupReplacement \"{name}\""), &e))
+    }
+
+    /// Why the way back must wait for replacements, where it must: their Entra groups are filled by nothing but the
+    /// provisioning that it pauses.
+    pub(super) async fn held_by_replacements(
+        &self,
+        checkpoint: &MigrationCheckpoint,
+    ) -> Result<Option<Refusal>, Failure> {
+        if self.object.spec.acknowledgements.iter().any(|it| it == DEPEND_ON_IT) {
+            return Ok(None);
+        }
+        let expectation = self.expectation(checkpoint).await?;
+        let all = self.all_replacements().await?;
+        let hang = all.iter().filter(|it| self.works_here(it) && has_replaced(it) && depends(it, &expectation));
+        let names: Vec<String> = hang.map(kube::ResourceExt::name_any).collect();
+        Ok((!names.is_empty()).then(|| {
+            Refusal::new(
+                DEPEND_ON_IT,
+                format!(
+                    "These GroupReplacements have moved permissions to groups that only the new application's provisioning fills, which a rollback pauses: {}. Set their spec.mode to Rollback first. If people must sign in as before at once, add {DEPEND_ON_IT} to spec.acknowledgements: nobody loses access by that, but whoever joins or leaves those groups in Entra ID is not followed any more.",
+                    name_some(names.iter().map(String::as_str))
+                ),
+            )
+        }))
+    }
+
+    async fn all_replacements(&self) -> Result<Vec<GroupReplacement>, Failure> {
+        let listed = self.api().list(&ListParams::default()).await;
+        Ok(listed.map_err(|e| Failure::kubernetes("list GroupReplacements", &e))?.items)
+    }
+
+    fn api(&self) -> Api<GroupReplacement> {
+        Api::namespaced(self.context.client.clone(), &self.object.namespace().unwrap_or_default())
+    }
+
+    fn is_owned(&self, replacement: &GroupReplacement) -> bool {
+        let uid = self.object.uid().unwrap_or_default();
+        replacement.owner_references().iter().any(|owner| owner.uid == uid)
+    }
+
+    /// Whether a replacement changes what this migration provisions.
+    fn works_here(&self, replacement: &GroupReplacement) -> bool {
+        let same = replacement.connection_name() == self.object.connection_name();
+        same || replacement.is_part_of(self.object)
+    }
+}
+
+fn is_of(replacement: &GroupReplacement, pair: &GroupMapping) -> bool {
+    replacement.spec.from == pair.from && replacement.spec.to == pair.to
+}
+
+fn condition<'a>(replacement: &'a GroupReplacement, kind: &str) -> Option<&'a Condition> {
+    let status = replacement.status.as_ref()?;
+    status.conditions.iter().find(|condition| condition.type_ == kind)
+}
+
+fn has_succeeded(replacement: &GroupReplacement) -> bool {
+    condition(replacement, "Succeeded").is_some_and(|it| it.status == ConditionStatus::True.as_str())
+}
+
+fn is_stalled(replacement: &GroupReplacement) -> bool {
+    condition(replacement, "Stalled").is_some()
+}
+
+fn ready_reason(replacement: &GroupReplacement) -> &str {
+    condition(replacement, "Ready").map_or("NotSeenYet", |it| &it.reason)
+}
+
+/// Whether permissions were moved, and not put back.
+fn has_replaced(replacement: &GroupReplacement) -> bool {
+    let Some(status) = &replacement.status else { return false };
+    let has_run = |state| matches!(state, PlanState::Running | PlanState::Completed | PlanState::Stale);
+    let is_back = condition(replacement, "Succeeded")
+        .is_some_and(|it| it.status == ConditionStatus::False.as_str() && it.reason == "RolledBack");
+    !is_back && status.plans.iter().any(|plan| has_run(plan.state))
+}
+
+/// Whether its Entra group came to be by this migration, for all that is known.
+fn depends(replacement: &GroupReplacement, expectation: &Expectation) -> bool {
+    let Some(to) = replacement.status.as_ref().and_then(|status| status.to.as_ref()) else { return false };
+    let there = |before: &BTreeSet<GroupId>| before.iter().any(|id| id.to_string() == to.id);
+    !expectation.groups.as_ref().is_some_and(there)
+}
+
+fn taken_by_another(replacement: &GroupReplacement) -> Refusal {
+    Refusal::new(
+        "ReplacementNameTaken",
+        format!(
+            "GroupReplacement \"{}\" has the name that a pair of spec.groupReplacements.mapping would have, and is about something else. Rename or delete it.",
+            replacement.name_any()
+        ),
+    )
+}
