@@ -45,6 +45,9 @@ struct WorldArguments {
     /// Folders and entries, over all vaults.
     #[arg(long, default_value_t = 600)]
     entries: usize,
+    /// Nobody is flagged as synced as yet, whoever that will be.
+    #[arg(long)]
+    unsynced: bool,
     /// What no public source tells, as in a scenario file, e.g. '{noETag: true}'; replaces the file's own.
     #[arg(long)]
     switches: Option<String>,
@@ -121,7 +124,7 @@ async fn main() -> ExitCode {
 }
 
 fn scenario(arguments: &WorldArguments) -> Result<Scenario, Failure> {
-    let WorldArguments { scenario, seed, users, groups, vaults, entries, switches } = arguments;
+    let WorldArguments { scenario, seed, users, groups, vaults, entries, unsynced, switches } = arguments;
     let mut world = if let Some(path) = scenario {
         let text = std::fs::read_to_string(path).map_err(|source| Failure::Read { path: path.clone(), source })?;
         let parsed = Scenario::from_yaml(&text);
@@ -129,6 +132,9 @@ fn scenario(arguments: &WorldArguments) -> Result<Scenario, Failure> {
     } else {
         generate(*seed, Sizes { users: *users, groups: *groups, vaults: *vaults, entries: *entries })
     };
+    if *unsynced {
+        world.before_provisioning();
+    }
     if let Some(switches) = switches {
         world.set_switches(switches).map_err(|source| Failure::Switches(Box::new(source)))?;
     }

@@ -44,6 +44,11 @@ impl Scenario {
         serde_saphyr::from_str(text)
     }
 
+    /// Takes the flag from everybody that an identity provider has brought them.
+    pub fn before_provisioning(&mut self) {
+        self.users.iter_mut().for_each(|user| user.synced = false);
+    }
+
     /// Replaces its `switches` by others, e.g. `{noETag: true}`.
     pub fn set_switches(&mut self, yaml: &str) -> Result<(), serde_saphyr::Error> {
         self.switches = serde_saphyr::from_str(yaml)?;

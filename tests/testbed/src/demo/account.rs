@@ -8,14 +8,20 @@ use serde_json::Value;
 
 use super::manifests::Pair;
 use super::plan::Waiting;
+use super::provisioning::Across;
 use super::screen::Screen;
 use crate::error::{Error, Result};
 use crate::sandbox::Sandbox;
+
+/// Where provisioning is set up in the cloud contract.
+const PROVISIONING: &str = "/authentication/provisioning";
 
 /// The tenant at one moment.
 pub(super) struct Tenant {
     /// Counts, and the groups with how many permissions each holds.
     pub(super) world: Value,
+    /// How many enabled users are flagged as synced.
+    synced: u64,
     /// All permissions.
     state: Value,
     /// By user, what they may do where, under each rule by which rights may combine.
@@ -35,7 +41,9 @@ impl Tenant {
         if world["users"].as_u64() != u64::try_from(users.len()).ok() {
             return Err(Error::Demo(format!("{} of {} users were listed", users.len(), world["users"])));
         }
-        Ok(Self { world, state: sandbox.state().await?, access })
+        let synced = users.iter().filter(|user| user["isSynced"] == true && user["isEnabled"] == true).count();
+        let synced = u64::try_from(synced).unwrap_or(u64::MAX);
+        Ok(Self { world, synced, state: sandbox.state().await?, access })
     }
 
     /// The rules by which rights may combine, as far as they made a difference to anybody.
@@ -76,6 +84,8 @@ pub(super) struct Account<'a> {
     pub(super) after: &'a Tenant,
     pub(super) pairs: &'a [Pair],
     pub(super) plans: &'a [Waiting],
+    /// Who came across, by the operator's word.
+    pub(super) across: &'a Across,
     /// The number of the last request to the sandbox before the forecast.
     pub(super) since: u64,
     /// And before the migration was asked for.
@@ -123,6 +133,25 @@ impl Account<'_> {
         let able = sandbox.who_can_sign_in().await?["users"].as_array().map_or(0, Vec::len);
         let text = format!("{able} could at the end, {} at the beginning", self.people);
         verdict(able >= self.people, "sign-in in the end", &text);
+
+        let made = |method: &str, end: &str| {
+            let is_it = |one: &&crate::sandbox::Request| {
+                one.method == method && one.path.ends_with(end) && (200..300).contains(&one.status)
+            };
+            journal.entries.iter().filter(is_it).count()
+        };
+        let (enabled, jobs) = (made("POST", PROVISIONING), made("POST", "/synchronization/jobs"));
+        let text = format!("enabled {enabled} time, {jobs} job made, {} started", made("POST", "/start"));
+        verdict((enabled, jobs, made("POST", "/start")) == (1, 1, 1), "provisioning", &text);
+        let Across { expected, synced, waived } = self.across;
+        let text = format!(
+            "{synced} of {expected} who should, {waived} waived; {} are flagged, {} were before",
+            self.after.synced, self.before.synced
+        );
+        // One who is waived may come across all the same.
+        let all =
+            synced == expected && (*synced..=synced + waived).contains(&self.after.synced) && self.before.synced == 0;
+        verdict(all, "users synced", &text);
 
         let replaced = self.pairs.iter().filter(|pair| self.after.held_by(&pair.custom_id) == Some(0)).count();
         let text = format!("{replaced} of {} custom groups hold nothing any more", self.pairs.len());
@@ -224,7 +253,8 @@ impl<'a> Writes<'a> {
     fn of(requests: &'a [crate::sandbox::Request]) -> Self {
         let mut writes = Self::default();
         let successful = |one: &&crate::sandbox::Request| {
-            one.is_write && (200..300).contains(&one.status) && one.system == "DevolutionsCloud" && !is_save(one)
+            let is_told_apart = is_save(one) || one.path.contains(PROVISIONING);
+            one.is_write && (200..300).contains(&one.status) && one.system == "DevolutionsCloud" && !is_told_apart
         };
         for one in requests.iter().filter(successful) {
             match (one.identity.as_deref(), one.method.as_str()) {

@@ -47,7 +47,7 @@ impl Pair {
     pub(super) fn manifest(&self) -> String {
         let Self { name, custom, entra, .. } = self;
         format!(
-            "apiVersion: migration.devolutions.net/v1alpha1\nkind: GroupReplacement\nmetadata: {{name: {name}}}\nspec:\n  connectionRef: {{name: {NAMESPACE}}}\n  from: {{name: {}}}\n  to: {{displayName: {}}}\n",
+            "apiVersion: migration.devolutions.net/v1alpha1\nkind: GroupReplacement\nmetadata: {{name: {name}}}\nspec:\n  migrationRef: {{name: {NAMESPACE}}}\n  from: {{name: {}}}\n  to: {{displayName: {}}}\n",
             quoted(custom),
             quoted(entra),
         )
@@ -154,21 +154,35 @@ spec:
     )
 }
 
+/// What a person decides of the users, whom the forecast names.
+#[derive(Debug)]
+pub(super) struct Decided<'a> {
+    /// Who would be disabled.
+    pub(super) disabled: Vec<&'a str>,
+    /// Who would not be synced and should be.
+    pub(super) missing: Vec<&'a str>,
+    /// Who comes across first.
+    pub(super) canary: &'a str,
+}
+
 /// The migration as it is to be carried out: what the forecast found is decided, as a person would.
-pub(super) fn migration_to_apply(pairs: &[Pair], disabled: &[&str]) -> String {
-    let waivers: Vec<String> = disabled
-        .iter()
-        .map(|user| format!("      - {{user: {}, reason: has left the company}}\n", quoted(user)))
-        .collect();
+pub(super) fn migration_to_apply(pairs: &[Pair], decided: &Decided<'_>) -> String {
+    let Decided { disabled, missing, canary } = decided;
+    let waiver = |user: &&str, why: &str| format!("      - {{user: {}, reason: {why}}}\n", quoted(user));
+    let left = disabled.iter().map(|user| waiver(user, "has left the company"));
+    let apart = missing.iter().map(|user| waiver(user, "signs in with a Devolutions Account"));
+    let waivers: Vec<String> = left.chain(apart).collect();
     let waivers =
         if waivers.is_empty() { String::new() } else { format!("  verification:\n    waivers:\n{}", waivers.concat()) };
     format!(
         "{}  breakGlass: {{user: alice.admin@people.example}}
   # Somebody adds the new application to the policies; who has no Entra user has a Devolutions Account.
   acknowledgements: [ConditionalAccessNamesApplication, UsersNotFoundInEntra]
-{waivers}  approvals: [Cutover]
+{waivers}  provisioning: {{canary: {{user: {}}}}}
+  approvals: [Cutover, Provisioning]
 ",
-        migration(pairs).replace("mode: Plan", "mode: Apply")
+        migration(pairs).replace("mode: Plan", "mode: Apply"),
+        quoted(canary)
     )
 }
 

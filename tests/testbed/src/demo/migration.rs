@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::manifests::{self, Approval};
+use super::manifests::{self, Approval, Decided};
 use super::play::WITHIN;
 use super::stage::{Actor, Stage, here};
 use super::{Launch, NAMESPACE};
@@ -59,9 +59,19 @@ pub(super) async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<
     let told = stage.run_operator_unseen(admin, &["plan", &name, "-n", NAMESPACE, "-o", "json"]).await?;
     let told: Value = serde_json::from_str(&told).map_err(Error::format("the forecast"))?;
     let users = told["report"]["users"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let disabled: Vec<&str> =
-        users.iter().filter(|u| u["disabled"] == true).filter_map(|u| u["label"].as_str()).collect();
-    let manifest = manifests::migration_to_apply(pairs, &disabled);
+    let labels = |is: fn(&&Value) -> bool| -> Vec<&str> {
+        users.iter().filter(is).filter_map(|user| user["label"].as_str()).collect()
+    };
+    // Somebody who is the same on both sides and can be asked.
+    let canary = labels(|user| {
+        user["class"] == "Expected" && user["synced"] == "Yes" && user["today"] == "Yes" && user["disabled"] == false
+    });
+    let decided = Decided {
+        disabled: labels(|user| user["disabled"] == true),
+        missing: labels(|user| user["class"] == "Missing" && user["disabled"] == false),
+        canary: canary.first().copied().ok_or_else(|| Error::Demo("nobody could come across first".into()))?,
+    };
+    let manifest = manifests::migration_to_apply(pairs, &decided);
     let file = manifests::write(&stage.place.manifests(), "migration.yaml", std::slice::from_ref(&manifest))?;
     let mut groups = 0;
     for line in manifest.lines() {
@@ -151,8 +161,9 @@ pub(super) async fn approve(
         "It was started again as process {} and goes on where it was. Entra's log shows it that people sign in:",
         again.process.pid
     ));
-    stage.run(admin, &["wait", &target, "-n", NAMESPACE, "--for=condition=Succeeded", "--timeout=120s"]).await?;
-    let message = "jsonpath={.status.conditions[?(@.type==\"Succeeded\")].message}";
+    let done = "--for=jsonpath={.status.cutover.evidence}=SignInSeen";
+    stage.run(admin, &["wait", &target, "-n", NAMESPACE, done, "--timeout=120s"]).await?;
+    let message = "jsonpath={.status.steps[?(@.name==\"Cutover\")].message}";
     let said = stage.run_quietly(admin, &["get", &target, "-n", NAMESPACE, "-o", message], "").await?;
     stage.screen.quote(&said.stdout);
     Ok(again)

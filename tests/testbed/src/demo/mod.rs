@@ -1,5 +1,5 @@
-//! The demo: the forecast of a migration, the migration, and a whole replacement of custom groups by Entra groups, on a
-//! real cluster, for people to watch.
+//! The demo: the forecast of a migration, the migration, everybody brought across, and a whole replacement of custom groups by
+//! Entra groups, on a real cluster, for people to watch.
 //!
 //! - [`play`] shows it, step by step, in the foreground, and checks the outcome
 //! - [`serve`] holds the cluster, the sandbox and the operator, in the background, until [`down`] ends it
@@ -12,6 +12,7 @@ mod migration;
 mod place;
 mod plan;
 mod play;
+mod provisioning;
 mod screen;
 mod serve;
 mod stage;
@@ -33,7 +34,22 @@ const OPERATOR_NAMESPACE: &str = "devolutions-migration";
 /// The chart's release, and so the name of the operator's account.
 const RELEASE: &str = "devolutions-migration-operator";
 /// The demo's tenant: the same seed makes the same one.
-const WORLD: [&str; 10] = ["--seed", "1", "--users", "200", "--groups", "12", "--vaults", "40", "--entries", "600"];
+const WORLD: [&str; 13] = [
+    "--seed",
+    "1",
+    "--users",
+    "200",
+    "--groups",
+    "12",
+    "--vaults",
+    "40",
+    "--entries",
+    "600",
+    "--unsynced",
+    "--switches",
+    // Cycles of Entra's provisioning are 40 minutes apart; nobody would wait for the second.
+    "{provisioningCycleSeconds: 10}",
+];
 /// How the operator is run, beside its account.
 const OPERATOR_ARGUMENTS: [&str; 11] = [
     "run",

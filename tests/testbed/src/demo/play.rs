@@ -11,6 +11,7 @@ use super::manifests::{self, Pair};
 use super::migration::{self, People};
 use super::place::Place;
 use super::plan::Waiting;
+use super::provisioning::{self, Across};
 use super::screen::Screen;
 use super::stage::{Actor, Stage, here, is_on_path};
 use super::{CHART, Launch, NAMESPACE, OPERATOR_ARGUMENTS, OPERATOR_NAMESPACE, RELEASE};
@@ -23,7 +24,7 @@ const PLAN_TAIL: usize = 6;
 /// And so many lines of each part of a forecast.
 const FORECAST_LINES: usize = 24;
 /// Who approves; `examples/roles.yaml` names her.
-const APPROVER: &str = "alice@contoso.example";
+pub(super) const APPROVER: &str = "alice@contoso.example";
 /// Who may write approvals but lacks the verb.
 const AUTHOR: &str = "bob@contoso.example";
 /// How long anything may take that the operator does. On an idle machine it is some seconds.
@@ -46,7 +47,7 @@ pub async fn play(folder: &Path) -> Result<()> {
 async fn show(folder: &Path, screen: &Screen) -> Result<()> {
     let began = Instant::now();
     screen.heading(
-        "Single sign-on moves to a new application, and custom groups are replaced, in a sandbox of Devolutions Cloud and Entra ID",
+        "Single sign-on moves to a new application, everybody comes across, and custom groups are replaced, in a sandbox of Devolutions Cloud and Entra ID",
     );
     screen.say(
         "A Kubernetes API server, the sandbox and the operator run on this machine, on 127.0.0.1 only. \
@@ -63,7 +64,7 @@ async fn show(folder: &Path, screen: &Screen) -> Result<()> {
     ));
     let work = people.keep_signing_in(work(&mut stage, &pairs)).await?;
 
-    screen.heading("9. The outcome");
+    screen.heading("10. The outcome");
     let admin = stage.administrator();
     for kind in ["ssom", "grpr"] {
         stage.run(&admin, &["get", kind, "-n", NAMESPACE]).await?;
@@ -77,6 +78,7 @@ async fn show(folder: &Path, screen: &Screen) -> Result<()> {
         after: &after,
         pairs: &pairs,
         plans: &work.plans,
+        across: &work.across,
         since: work.since,
         asked: work.asked,
         people: people.count(),
@@ -97,6 +99,8 @@ async fn show(folder: &Path, screen: &Screen) -> Result<()> {
 /// What was done, as far as the account needs it.
 struct Work {
     plans: Vec<Waiting>,
+    /// Who came across, by the operator's word.
+    across: Across,
     /// The number of the last request to the sandbox before the forecast.
     since: u64,
     /// And before the migration was asked for.
@@ -114,10 +118,11 @@ async fn work(stage: &mut Stage, pairs: &[Pair]) -> Result<Work> {
     migration::ask(stage, &admin, pairs).await?;
     let (alice, bob) = people(stage, &admin).await?;
     let launch = migration::approve(stage, &admin, (&alice, &bob), (APPROVER, AUTHOR), launch).await?;
+    let across = provisioning::bring_across(stage, &admin, &alice).await?;
     let plans = ask(stage, &admin, pairs).await?;
     inspect(stage, &admin, &plans).await?;
     approve(stage, &alice, &plans, launch).await?;
-    Ok(Work { plans, since, asked })
+    Ok(Work { plans, across, since, asked })
 }
 
 fn tenant(stage: &Stage, before: &Tenant, pairs: &[Pair]) {
@@ -198,7 +203,7 @@ async fn forecast(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<()> {
 
 /// One replacement for each pair; back when each plan waits for a person.
 async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<Vec<Waiting>> {
-    stage.screen.heading("6. Ask for the replacements");
+    stage.screen.heading("7. Ask for the replacements, which wait for the migration");
     let documents: Vec<String> = pairs.iter().map(Pair::manifest).collect();
     let file = manifests::write(&stage.place.manifests(), "replacements.yaml", &documents)?;
     stage.screen.say(&format!("{} of them, each like this:", pairs.len()));
@@ -246,7 +251,7 @@ fn summary(stage: &Stage, said: &str) {
 }
 
 async fn inspect(stage: &Stage, admin: &Actor, plans: &[Waiting]) -> Result<()> {
-    stage.screen.heading("7. Look at a plan");
+    stage.screen.heading("8. Look at a plan");
     let Some(plan) = plans.first() else { return Err(Error::Demo("there is no plan to look at".into())) };
     stage.screen.say(
         "Nobody loses access at any moment and nobody gains any: the Entra group gets everything before the custom \
@@ -279,7 +284,7 @@ async fn people(stage: &Stage, admin: &Actor) -> Result<(Actor, Actor)> {
 async fn approve(stage: &mut Stage, alice: &Actor, plans: &[Waiting], launch: Launch) -> Result<()> {
     let grants: u64 = plans.iter().map(|plan| plan.grants).sum();
     let revokes: u64 = plans.iter().map(|plan| plan.revokes).sum();
-    stage.screen.heading(&format!("8. Approve, and watch {grants} grants and {revokes} revokes"));
+    stage.screen.heading(&format!("9. Approve, and watch {grants} grants and {revokes} revokes"));
     // The first rule that fits is the one that counts: this one write is held, and all others take their time.
     let third = grants / 3;
     let held =
