@@ -83,6 +83,8 @@ pub enum MigrationStepName {
     Verification,
     /// Custom user groups are replaced by Entra groups, each by a `GroupReplacement` of its own.
     Replacements,
+    /// The old application is of no use any more, and the way back to it is removed.
+    Retirement,
     /// People sign in by the old application again.
     Rollback,
 }

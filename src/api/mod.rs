@@ -16,6 +16,7 @@ mod migration_status;
 mod plan_approval;
 mod provisioning;
 mod reference;
+mod retirement;
 mod sso_migration;
 mod status;
 mod tenant_connection;
@@ -44,6 +45,7 @@ pub use migration_status::{
 pub use plan_approval::{ApprovalTarget, PlanApproval, PlanApprovalSpec, PlanApprovalStatus, TargetKind};
 pub use provisioning::{Canary, GroupVerification, ObservedProvisioning, ProvisioningSettings, VerificationSummary};
 pub use reference::{CaBundleRef, LocalRef};
+pub use retirement::{RetirementPolicy, RetirementSettings};
 pub use sso_migration::{
     ApplicationRef, AssignmentRequirement, Assignments, BreakGlass, MigrationMode, NewApplication, SsoMigration,
     SsoMigrationSpec, Verification, Waiver,

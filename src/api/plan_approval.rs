@@ -36,8 +36,8 @@ use super::status::{Gate, conditions_schema};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = Rule::new("self == oldSelf")
     .message("an approval cannot be changed: delete it and create another"))]
-#[x_kube(validation = Rule::new("self.gate in (self.target.kind == 'SsoMigration' ? ['Start', 'Cutover', 'Provisioning', 'Rollback'] : ['Replacement', 'Rollback'])")
-    .message("a GroupReplacement has the gates Replacement and Rollback, an SsoMigration has Start, Cutover, Provisioning and Rollback"))]
+#[x_kube(validation = Rule::new("self.gate in (self.target.kind == 'SsoMigration' ? ['Start', 'Cutover', 'Provisioning', 'Rollback', 'Retirement'] : ['Replacement', 'Rollback'])")
+    .message("a GroupReplacement has the gates Replacement and Rollback, an SsoMigration has Start, Cutover, Provisioning, Rollback and Retirement"))]
 pub struct PlanApprovalSpec {
     /// The object whose plan is approved.
     pub target: ApprovalTarget,

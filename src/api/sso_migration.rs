@@ -12,6 +12,7 @@ use super::mapping::GroupReplacements;
 use super::migration_status::SsoMigrationStatus;
 use super::provisioning::{GroupVerification, ProvisioningSettings};
 use super::reference::LocalRef;
+use super::retirement::RetirementSettings;
 use super::status::Gate;
 
 /// Moves the single sign-on of Devolutions Cloud to a new enterprise application in Entra ID.
@@ -73,9 +74,9 @@ pub struct SsoMigrationSpec {
     pub provisioning: Option<ProvisioningSettings>,
     /// Where a person is asked before it goes on. What the connection's policy asks for counts as well.
     #[serde(default = "default_approvals")]
-    #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
-    #[x_kube(validation = Rule::new("self.all(gate, gate in ['Start', 'Cutover', 'Provisioning', 'Rollback'])")
-        .message("a migration has the gates Start, Cutover, Provisioning and Rollback"))]
+    #[schemars(length(max = 5), extend("x-kubernetes-list-type" = "set"))]
+    #[x_kube(validation = Rule::new("self.all(gate, gate in ['Start', 'Cutover', 'Provisioning', 'Rollback', 'Retirement'])")
+        .message("a migration has the gates Start, Cutover, Provisioning, Rollback and Retirement"))]
     pub approvals: Vec<Gate>,
     /// The account that still gets in when single sign-on fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +92,9 @@ pub struct SsoMigrationSpec {
     /// Which custom user groups are replaced once everybody has come across. Left out, none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_replacements: Option<GroupReplacements>,
+    /// What becomes of the old application when all of it is done. Left out, everything stays, and the way back with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retirement: Option<RetirementSettings>,
 }
 
 /// What an `SsoMigration` is to do.

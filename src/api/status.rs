@@ -18,6 +18,8 @@ pub enum Gate {
     Cutover,
     /// Before Entra ID is set up to bring users to Devolutions Cloud.
     Provisioning,
+    /// Before the way back to the old application is removed.
+    Retirement,
 }
 
 impl Gate {
@@ -30,6 +32,7 @@ impl Gate {
             Self::Start => "Start",
             Self::Cutover => "Cutover",
             Self::Provisioning => "Provisioning",
+            Self::Retirement => "Retirement",
         }
     }
 }

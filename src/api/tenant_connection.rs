@@ -73,7 +73,7 @@ pub struct DevolutionsCloud {
 pub struct Policy {
     /// Gates that need an approval even where a resource's own spec asks for none.
     #[serde(default)]
-    #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = 6), extend("x-kubernetes-list-type" = "set"))]
     pub gates: Vec<Gate>,
 }
 

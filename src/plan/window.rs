@@ -1,6 +1,6 @@
 //! Whether it is time.
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Span, Timestamp};
 
 use crate::api::Window;
 
@@ -24,6 +24,14 @@ pub fn position(window: Option<&Window>, now: Timestamp) -> Position {
         (_, Some(to)) if now >= to.0 => Position::After(to.0),
         _ => Position::Within,
     }
+}
+
+/// When a while that began then is over, such as `24h`. What it may be was checked when it was applied; one that is not
+/// readable all the same never ends.
+#[must_use]
+pub fn end_of(began: Timestamp, lasts: &str) -> Timestamp {
+    let lasts = lasts.parse::<Span>().ok().and_then(|span| SignedDuration::try_from(span).ok());
+    lasts.and_then(|lasts| began.checked_add(lasts).ok()).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -50,5 +58,15 @@ mod tests {
         assert_eq!(position(Some(&window(None, Some(20))), at(0)), Position::Within);
         assert_eq!(position(Some(&window(Some(10), None)), at(1000)), Position::Within);
         assert_eq!(position(None, at(0)), Position::Within);
+    }
+
+    #[test]
+    fn a_while_ends_and_one_that_cannot_be_read_never_does() {
+        let then = Timestamp::UNIX_EPOCH;
+        let after = |lasts: &str| end_of(then, lasts).as_second();
+        assert_eq!((after("0s"), after("90s"), after("1h30m"), after("720h")), (0, 90, 5400, 720 * 3600));
+        for never in ["", "a while", "999999999999h"] {
+            assert_eq!(end_of(then, never), Timestamp::MAX, "{never}");
+        }
     }
 }

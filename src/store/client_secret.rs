@@ -130,6 +130,15 @@ impl ClientSecrets {
         written.map(drop).map_err(|e| Failure::kubernetes(&format!("write Secret {name}"), &e))
     }
 
+    /// Takes a secret out of its Secret, which stays, empty: it is good for nothing any more.
+    pub async fn empty(&self, purpose: Purpose) -> Result<(), Failure> {
+        let Some(mut there) = self.get(purpose).await? else { return Ok(()) };
+        there.data = None;
+        let name = self.name(purpose);
+        let written = self.api.replace(&name, &PostParams::default(), &there).await;
+        written.map(drop).map_err(|e| Failure::kubernetes(&format!("empty Secret {name}"), &e))
+    }
+
     /// Whether a client secret is kept for any purpose.
     pub async fn is_any_kept(&self) -> Result<bool, Failure> {
         Ok(self.get(Purpose::SignIn).await?.is_some() || self.get(Purpose::Return).await?.is_some())

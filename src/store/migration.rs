@@ -39,6 +39,9 @@ pub struct MigrationCheckpoint {
     /// Provisioning that is under way or runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioning: Option<ProvisioningRun>,
+    /// Since when all else is done, and what was decided on the way back then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retirement: Option<RetirementRun>,
     /// The rollback that is under way or done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Passed>,
@@ -182,6 +185,17 @@ pub struct ProvisioningRun {
     /// When somebody was last about to be assigned since: only a later cycle covers them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned_at: Option<Timestamp>,
+}
+
+/// The end of the way back.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetirementRun {
+    /// When all else was done.
+    pub begun_at: Timestamp,
+    /// The plan that is carried out, once it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<Passed>,
 }
 
 /// Where the application was told to bring users, and by which token.

@@ -14,7 +14,8 @@ pub use archive::Archive;
 pub use checkpoint::CheckpointStore;
 pub use client_secret::{ClientSecret, ClientSecrets, Purpose};
 pub use migration::{
-    ApplicationIds, Asked, CutoverRun, MigrationCheckpoint, Passed, ProvisioningRun, Returning, SavedToken,
+    ApplicationIds, Asked, CutoverRun, MigrationCheckpoint, Passed, ProvisioningRun, RetirementRun, Returning,
+    SavedToken,
 };
 pub use provisioning_token::{ProvisioningToken, ProvisioningTokens};
 pub use replacement::{Checkpoint, Named, Run, Stopped};

@@ -195,7 +195,10 @@ fn nothing_is_begun_before_it_is_approved_where_that_is_asked_for() {
         let mut wrong = approval(&state, ALICE);
         wrong["spec"]["gate"] = json!("Replacement");
         let refused = stage.approve_as(ALICE, &wrong).await.unwrap_err().to_string();
-        assert!(refused.contains("an SsoMigration has Start, Cutover, Provisioning and Rollback"), "{refused}");
+        assert!(
+            refused.contains("an SsoMigration has Start, Cutover, Provisioning, Rollback and Retirement"),
+            "{refused}"
+        );
         approve(&stage, "Start").await;
         let state = waits(&stage, "Cutover").await;
         // Changed after the approval: what was approved is not what would be done.

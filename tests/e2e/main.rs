@@ -22,6 +22,7 @@ mod outlook;
 mod provisioning;
 mod refusals;
 mod resources;
+mod retirement;
 mod rights;
 mod running;
 mod stage;

@@ -111,7 +111,7 @@ fn nonsense_in_a_migration_or_in_a_connections_entra_is_refused_with_words_for_a
             (migration("/spec/mode", json!("Revert")), "supported values: \"Plan\", \"Apply\", \"Rollback\""),
             (
                 migration("/spec/approvals", json!(["Replacement"])),
-                "the gates Start, Cutover, Provisioning and Rollback",
+                "the gates Start, Cutover, Provisioning, Rollback and Retirement",
             ),
             (migration("/spec/cutover", json!({"when": "AfterVerification"})), "needs provisioning"),
             (migration("/spec/cutover", json!({"when": "Sometime"})), "Unsupported value"),

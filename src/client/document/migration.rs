@@ -25,7 +25,7 @@ impl Planning for SsoMigration {
             ("Entra ID", format!("tenant {}", plan.entra_tenant)),
         ];
         let ids = match &plan.work {
-            Work::Start { .. } | Work::Provisioning { .. } => return facts,
+            Work::Start { .. } | Work::Provisioning { .. } | Work::Retirement { .. } => return facts,
             Work::Cutover { from, to, .. } => [("Old", &from.client_id), ("New", &to.client_id)],
             Work::Rollback { from, to, .. } => [("Old", &to.client_id), ("New", &from.client_id)],
         };
@@ -126,6 +126,14 @@ fn grounds(work: &Work, detail: Detail) -> String {
             ]
             .concat()
         }
+        Work::Retirement { application, sign_ins, since, .. } => {
+            let used = match sign_ins {
+                Some(used) => format!("{} by it since {since}", count(*used, "sign-in")),
+                None => "not known: the operator may not read Entra's sign-in log".to_owned(),
+            };
+            let name = if application.1.is_empty() { String::new() } else { format!("\"{}\" ", application.1) };
+            [title(), field("Old", &format!("{name}({})", application.0)), field("Used", &used)].concat()
+        }
         Work::Rollback { to, .. } => title() + &field("Discovery", &to.discovery_url),
     }
 }
@@ -177,7 +185,7 @@ mod tests {
     use super::*;
     use crate::client::document::text;
     use crate::client::example;
-    use crate::client::example::cutover::{accepted, to_begin, to_cut_over, to_go_back, to_provision};
+    use crate::client::example::cutover::{accepted, to_begin, to_cut_over, to_go_back, to_provision, to_retire};
 
     fn shown(plan: &MigrationPlan, detail: Detail) -> String {
         shown_of(&example::cutover::waiting(), plan, detail)
@@ -211,6 +219,15 @@ mod tests {
         let plan = to_provision(["olga@contoso.example".to_owned()].into());
         example::check("plan-provisioning.txt", &shown(&plan, Detail::Full));
         assert!(shown(&to_provision(BTreeSet::new()), Detail::Short).contains("Disabling nobody"));
+    }
+
+    #[test]
+    fn the_plan_to_remove_the_way_back_says_what_is_lost_and_who_used_it() {
+        let shown_of = |sign_ins| shown(&to_retire(sign_ins), Detail::Full);
+        let unused = shown_of(Some(0));
+        assert!(unused.contains("nothing here can bring the old configuration back"), "{unused}");
+        assert!(unused.contains("\"Devolutions Hub\"") && unused.contains("0 sign-ins by it since"), "{unused}");
+        assert!(shown_of(None).contains("not known"));
     }
 
     #[test]

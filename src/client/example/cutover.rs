@@ -89,6 +89,17 @@ pub fn to_go_back() -> MigrationPlan {
     plan(Work::Rollback { from: client(NEW), to: client(OLD), attempt: 0 })
 }
 
+/// The plan to remove the way back.
+pub fn to_retire(sign_ins: Option<usize>) -> MigrationPlan {
+    plan(Work::Retirement {
+        application: (OLD.to_string(), "Devolutions Hub".to_owned()),
+        key_id: Uuid::from_u128(9),
+        sign_ins,
+        since: "2026-12-01T20:05:00Z".to_owned(),
+        attempt: 0,
+    })
+}
+
 /// A finding that somebody has accepted.
 pub fn accepted() -> BTreeMap<String, String> {
     let said = "Conditional Access policies hold for the current application by its id and would not hold for the new one, so people would get in with less than today: MFA for the vaults. Have somebody add the new application to them as soon as it is there.";

@@ -1,6 +1,6 @@
 //! `SsoMigration`: guard → observe → plan → act → report.
 //!
-//! - here: the order of a pass
+//! - here: the order of a pass; `driver`: when one is made, and when the next
 //! - `guard`: whether this migration may work here at all
 //! - `observe`: what both systems say now, with `groups`; `standing`: by which application people sign in
 //! - `gate`: a plan is shown, approved, and may be carried out
@@ -9,6 +9,7 @@
 //! - `scope`: whom provisioning covers; `provisioning`: what is missing of it is approved and done; `job`: set up, started and
 //!   paused; `canary`: one user first; `verification`: who has come across
 //! - `replacements`: those of its mapping, and those that hang on it
+//! - `retirement`: the way back is removed, once nobody needs it
 //! - `rollback`: the old configuration is brought back, when asked for or by itself
 //! - `report`, with `outcome` and `look`: status, from what was observed and what happened
 
@@ -16,6 +17,7 @@ mod application;
 mod assignment;
 mod canary;
 mod cutover;
+mod driver;
 mod evidence;
 mod gate;
 mod groups;
@@ -27,6 +29,7 @@ mod outcome;
 mod provisioning;
 mod replacements;
 mod report;
+mod retirement;
 mod rollback;
 mod save;
 mod scope;
@@ -35,35 +38,27 @@ mod standing;
 mod verification;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
-use kube::runtime::controller::Action;
-use tokio::time::timeout;
 use uuid::Uuid;
+
+pub use driver::reconcile;
 
 use self::observe::{Ours, Sight, Tenants};
 use self::outcome::Outcome;
 use self::report::Reporter;
 use self::standing::Standing;
-use super::{Connector, Context, Events, look_again, status};
+use super::{Connector, Context, Events};
 use crate::api::{
-    CutoverOrder, Gate, MigrationMode, MigrationStepName, REQUESTED_AT, ReportReference, SsoMigration, StepState,
-    TenantConnection,
+    CutoverOrder, Gate, MigrationMode, MigrationStepName, ReportReference, SsoMigration, StepState, TenantConnection,
 };
 use crate::devolutions::SsoProvider;
 use crate::entra::Entra as _;
-use crate::error::{Class, Failure};
+use crate::error::Failure;
 use crate::plan::Refusal;
 use crate::plan::preflight::{Report, is_open};
 use crate::store::{Archive, CheckpointStore, ClientSecrets, MigrationCheckpoint, ProvisioningTokens};
-
-const KIND: &str = "SsoMigration";
-/// A pass that takes longer than this holds up others.
-const LONGEST: Duration = Duration::from_mins(15);
-/// While what was written to Entra ID is waited for, it is looked for this often, or as often as at everything else.
-const REPLICATION: Duration = Duration::from_secs(5);
 
 /// What a pass over an `SsoMigration` works with.
 pub struct Migrations<K: Connector> {
@@ -71,81 +66,6 @@ pub struct Migrations<K: Connector> {
     pub context: Arc<Context<K>>,
     /// What is told of their changes.
     pub events: Arc<Events>,
-}
-
-/// Brings one migration a pass further.
-pub async fn reconcile<K: Connector>(object: Arc<SsoMigration>, shared: Arc<Migrations<K>>) -> Result<Action, Failure> {
-    let (context, began) = (&shared.context, Instant::now());
-    if is_settled(&object) {
-        context.backoff.reset(&object.uid().unwrap_or_default());
-        return Ok(Action::await_change());
-    }
-    // The watch may not have brought our own last status yet, and a status that begins from an older one would undo it.
-    let Some(object) = status::live(&context.client, &*object).await?.map(Arc::new) else {
-        return Ok(Action::await_change());
-    };
-    if object.metadata.deletion_timestamp.is_some() {
-        return Ok(Action::await_change());
-    }
-    let mut reporter =
-        Reporter::new(context.client.clone(), shared.events.clone(), object.clone(), context.entra_settle);
-    reporter.begin().await?;
-    let passed = timeout(LONGEST, Pass::run(&object, context, &mut reporter)).await;
-    match passed.unwrap_or_else(|_| Err(too_long())) {
-        Ok(outcome) => {
-            reporter.conclude(&outcome).await?;
-            context.metrics.pass(KIND, outcome.reason(), began.elapsed());
-            context.backoff.reset(&object.uid().unwrap_or_default());
-            let is_stuck = reporter.is_stuck();
-            Ok(next_pass(&outcome, is_stuck, context.observe_interval, began.elapsed()))
-        }
-        Err(failure) => {
-            context.metrics.pass(KIND, failure.reason, began.elapsed());
-            reporter.fail(&failure).await?;
-            Err(failure)
-        }
-    }
-}
-
-/// Whether all that was asked for is done and said, so that a pass would only disturb.
-fn is_settled(object: &SsoMigration) -> bool {
-    let Some(status) = &object.status else { return false };
-    let is = |kind: &str, value: &str| status.conditions.iter().any(|c| c.type_ == kind && c.status == value);
-    let done = match object.spec.mode {
-        MigrationMode::Plan => false,
-        MigrationMode::Apply => is("Succeeded", "True") && is("Ready", "True"),
-        MigrationMode::Rollback => is("Succeeded", "False") && is("Ready", "True"),
-    };
-    done && !object.spec.suspend
-        && status.observed_generation == object.metadata.generation
-        && status.last_handled_reconcile_at.as_ref() == object.annotations().get(REQUESTED_AT)
-}
-
-fn next_pass(outcome: &Outcome, is_stuck: bool, observe_interval: Duration, took: Duration) -> Action {
-    // Neither tenant sends an event when something changes in it.
-    let look = || look_again(observe_interval, took);
-    match outcome {
-        Outcome::Working => Action::requeue(Duration::ZERO),
-        Outcome::Waiting { .. } if !is_stuck => Action::requeue(REPLICATION.min(observe_interval)),
-        Outcome::AwaitingWindow { opens } => {
-            let left = Duration::try_from(opens.duration_since(Timestamp::now())).unwrap_or_default();
-            Action::requeue(left.saturating_add(Duration::from_secs(1)).min(observe_interval.max(took * super::REST)))
-        }
-        Outcome::Suspended
-        | Outcome::CutOver { .. }
-        | Outcome::Verified { .. }
-        | Outcome::Replaced { .. }
-        | Outcome::RolledBack { .. } => Action::await_change(),
-        Outcome::Waiting { .. }
-        | Outcome::Refused(_)
-        | Outcome::Looked { .. }
-        | Outcome::AwaitingApproval { .. }
-        | Outcome::AwaitingProof { .. }
-        | Outcome::Synchronizing { .. }
-        | Outcome::Missing { .. }
-        | Outcome::Replacing { .. }
-        | Outcome::Returned { .. } => look(),
-    }
 }
 
 /// One pass over one resource.
@@ -283,10 +203,15 @@ impl<'a, K: Connector> Pass<'a, K> {
     async fn follow(&mut self, checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
         match self.watch(checkpoint).await? {
             cut_over @ Outcome::CutOver { .. } => {
-                let checkpoint = self.checkpoints.load().await?.filter(|_| self.object.spec.provisioning.is_some());
-                let Some(mut checkpoint) = checkpoint else { return Ok(cut_over) };
-                match self.bring_across(&mut checkpoint, Some(cut_over)).await? {
-                    verified @ Outcome::Verified { .. } => self.replace_groups(&checkpoint, verified).await,
+                let Some(mut checkpoint) = self.checkpoints.load().await? else { return Ok(cut_over) };
+                let done = match self.bring_across(&mut checkpoint, Some(cut_over)).await? {
+                    verified @ Outcome::Verified { .. } => self.replace_groups(&checkpoint, verified).await?,
+                    other => other,
+                };
+                match done {
+                    Outcome::CutOver { .. } | Outcome::Verified { .. } | Outcome::Replaced { .. } => {
+                        self.retire(checkpoint, done).await
+                    }
                     other => Ok(other),
                 }
             }
@@ -298,6 +223,7 @@ impl<'a, K: Connector> Pass<'a, K> {
     async fn begin_anew(&mut self, checkpoint: &mut MigrationCheckpoint) -> Result<(), Failure> {
         checkpoint.cutover = None;
         checkpoint.rollback = None;
+        checkpoint.retirement = None;
         checkpoint.shown = None;
         checkpoint.attempt += 1;
         self.checkpoints.save(checkpoint).await
@@ -361,6 +287,7 @@ impl<'a, K: Connector> Pass<'a, K> {
             shown: None,
             cutover: None,
             provisioning: None,
+            retirement: None,
             rollback: None,
             attempt: 0,
             was_saved: false,
@@ -412,9 +339,4 @@ impl<'a, K: Connector> Pass<'a, K> {
     fn step(&mut self, name: MigrationStepName, state: StepState, message: &str) {
         self.reporter.step(name, state, message);
     }
-}
-
-fn too_long() -> Failure {
-    let message = "Looking at both tenants took longer than a quarter of an hour, so it was given up. It is tried again; is one of them very slow?";
-    Failure::new(Class::Transient, "LookTookTooLong", message)
 }

@@ -36,6 +36,8 @@ pub enum Outcome {
     Replacing { done: usize, total: usize, message: String, is_stuck: bool },
     /// So many groups are replaced, which is all that was asked for.
     Replaced { groups: usize },
+    /// All else is done, as `done` tells, and the way back is removed then.
+    Retiring { due: Timestamp, done: Box<Outcome> },
     /// The old configuration is back without anybody having asked for it here, and why.
     Returned { why: String },
     /// The old configuration is back, as asked for.
@@ -65,6 +67,7 @@ impl Outcome {
             Self::Verified { .. } => "Verified",
             Self::Replacing { .. } => "Replacing",
             Self::Replaced { .. } => "Replaced",
+            Self::Retiring { done, .. } => done.reason(),
             Self::Returned { .. } => "Returned",
             Self::RolledBack { .. } => "RolledBack",
         }

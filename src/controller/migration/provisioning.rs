@@ -35,7 +35,7 @@ impl<K: Connector> Pass<'_, K> {
         };
         let is_cut_over = cut_over.is_some();
         if let Some(cut_over) = &cut_over {
-            self.reporter.settled_cutover(cut_over);
+            self.reporter.settled(cut_over);
         }
         self.reporter.begin_step(Step, "Looking at who is assigned.");
         if let Some(refusal) = self.cannot_provision().await? {

@@ -49,7 +49,7 @@ impl<K: Connector> Pass<'_, K> {
             self.reporter.replacements(is_news.then_some(summary));
             return Ok(verified);
         };
-        self.reporter.settled_verification(&verified);
+        self.reporter.settled(&verified);
         let mut left = Vec::new();
         for (name, pair) in &wanted {
             let found = there.iter().find(|it| it.name_any() == *name);

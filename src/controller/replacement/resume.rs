@@ -1,6 +1,6 @@
 //! Goes on with a pinned plan, to its end.
 
-use k8s_openapi::jiff::{SignedDuration, Span, Timestamp};
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use super::outcome::Outcome;
@@ -12,6 +12,7 @@ use crate::controller::connection::Connected;
 use crate::error::{Class, Failure};
 use crate::plan::replacement::Plan;
 use crate::plan::run::Phase;
+use crate::plan::window::end_of;
 use crate::plan::{Refusal, count};
 use crate::store::{Checkpoint, Stopped};
 
@@ -127,11 +128,6 @@ impl<K: Connector> Pass<'_, K> {
     }
 }
 
-/// The spec's `soak` was checked when it was applied; one that is not readable all the same never ends.
 fn soak_end(granted_at: Timestamp, object: &GroupReplacement) -> Timestamp {
-    if object.spec.mode == Mode::Rollback {
-        return granted_at;
-    }
-    let soak = object.spec.soak.parse::<Span>().ok().and_then(|span| SignedDuration::try_from(span).ok());
-    soak.and_then(|soak| granted_at.checked_add(soak).ok()).unwrap_or(Timestamp::MAX)
+    if object.spec.mode == Mode::Rollback { granted_at } else { end_of(granted_at, &object.spec.soak) }
 }

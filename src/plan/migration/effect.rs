@@ -68,6 +68,17 @@ impl MigrationPlan {
                 ];
                 assign.chain(set_up).chain(disable).collect()
             }
+            Work::Retirement { application, key_id, .. } => {
+                let which = if application.1.is_empty() { &application.0 } else { &application.1 };
+                vec![
+                    format!(
+                        "Remove the client secret {key_id} of the old application \"{which}\", which only the way back uses"
+                    ),
+                    "Empty the Secret that holds it".to_owned(),
+                    "The old application stays as it is, with its assignments".to_owned(),
+                    "From then on nothing here can bring the old configuration back".to_owned(),
+                ]
+            }
             Work::Rollback { from, to, .. } => {
                 vec![saved(from, to), "Hide the new application from people again".to_owned()]
             }
@@ -89,6 +100,7 @@ impl MigrationPlan {
             Work::Provisioning { expected, .. } => {
                 format!("has Entra ID bring {} to Devolutions Cloud", count(*expected, "user"))
             }
+            Work::Retirement { .. } => "removes the way back to the old application".to_owned(),
             Work::Rollback { .. } => "has people sign in by the old application again".to_owned(),
         }
     }

@@ -1,5 +1,5 @@
-//! The plans of a migration: what passes the gates `Start`, `Cutover`, `Provisioning` and `Rollback`, with all that it rests
-//! on.
+//! The plans of a migration: what passes the gates `Start`, `Cutover`, `Provisioning`, `Retirement` and `Rollback`, with all
+//! that it rests on.
 
 mod effect;
 
@@ -94,6 +94,19 @@ pub enum Work {
         /// Findings that a person has accepted, with what they said.
         accepted: BTreeMap<String, String>,
     },
+    /// Remove the way back to the old application.
+    Retirement {
+        /// The application (client) id of the old application, and its name where it is known.
+        application: (String, String),
+        /// The id of its client secret that is removed.
+        key_id: Uuid,
+        /// How many have signed in by it since all else was done; none where the log may not be read.
+        sign_ins: Option<usize>,
+        /// Since when all else is done.
+        since: String,
+        /// How often people have gone there and back.
+        attempt: u32,
+    },
     /// Have people sign in by the old application again.
     Rollback {
         /// The configuration that is saved now.
@@ -113,6 +126,7 @@ impl MigrationPlan {
             Work::Start { .. } => Gate::Start,
             Work::Cutover { .. } => Gate::Cutover,
             Work::Provisioning { .. } => Gate::Provisioning,
+            Work::Retirement { .. } => Gate::Retirement,
             Work::Rollback { .. } => Gate::Rollback,
         }
     }
@@ -167,6 +181,9 @@ impl MigrationPlan {
             } => json!({
                 "application": application.0, "canary": canary.as_ref().map(|canary| canary.1),
                 "assignments": ids(assignments), "attempt": attempt, "disabled": disabled, "accepted": accepted,
+            }),
+            Work::Retirement { application, key_id, sign_ins, since, attempt } => json!({
+                "application": application.0, "keyId": key_id, "signIns": sign_ins, "since": since, "attempt": attempt,
             }),
             Work::Rollback { from, to, attempt } => json!({"from": from, "to": to, "attempt": attempt}),
         };

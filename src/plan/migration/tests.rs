@@ -111,6 +111,31 @@ fn every_input_of_provisioning_changes_its_hash_and_a_count_does_not() {
 }
 
 #[test]
+fn every_input_of_the_retirement_changes_its_hash() {
+    let base = plan(Work::Retirement {
+        application: ("old".to_owned(), "Devolutions Hub".to_owned()),
+        key_id: Uuid::from_u128(1),
+        sign_ins: Some(0),
+        since: "then".to_owned(),
+        attempt: 0,
+    });
+    let mut hashes = BTreeSet::from([base.hash().to_string()]);
+    for (field, value) in [
+        ("/application/0", json!("other")),
+        ("/keyId", json!(Uuid::from_u128(2))),
+        ("/signIns", json!(1)),
+        ("/signIns", json!(null)),
+        ("/since", json!("later")),
+        ("/attempt", json!(1)),
+    ] {
+        let mut changed = serde_json::to_value(&base).unwrap();
+        *changed["work"].pointer_mut(field).unwrap() = value;
+        let changed: MigrationPlan = serde_json::from_value(changed).unwrap();
+        assert!(hashes.insert(changed.hash().to_string()), "a change of {field} went unnoticed");
+    }
+}
+
+#[test]
 fn a_plan_that_was_shown_stays_as_long_as_nobody_else_loses() {
     let losing = |names: &[&str]| {
         let mut work = cutover();

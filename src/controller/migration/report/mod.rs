@@ -117,22 +117,23 @@ impl Reporter {
         self.status.cutover = Some(cutover);
     }
 
-    /// The cut-over is done, as far as it can be.
-    pub fn settled_cutover(&mut self, outcome: &Outcome) {
-        if let Outcome::CutOver { evidence, log_is_read, way_back } = outcome {
-            let _ = self.describe_success(*evidence, *log_is_read, *way_back);
-        }
-    }
-
     /// Provisioning, as both sides show it.
     pub fn provisioning(&mut self, observed: ObservedProvisioning) {
         self.status.provisioning = Some(observed);
     }
 
-    /// Everybody has come across, as far as it can be told.
-    pub fn settled_verification(&mut self, outcome: &Outcome) {
-        if let Outcome::Verified { synced, incomplete } = outcome {
-            let _ = self.describe_verified(*synced, incomplete);
+    /// What comes before is done, as far as it can be told.
+    pub fn settled(&mut self, outcome: &Outcome) {
+        let _ = self.describe(outcome);
+    }
+
+    /// The client secret for the way back is removed.
+    pub fn no_way_back(&mut self) {
+        if let Some(made) = &mut self.status.application {
+            made.return_secret = None;
+        }
+        if let Some(cutover) = &mut self.status.cutover {
+            cutover.way_back = false;
         }
     }
 

@@ -70,9 +70,7 @@ impl Reporter {
                 self.describe_success(*evidence, *log_is_read, *way_back)
             }
             Outcome::Synchronizing { synced, expected, message } => {
-                let step = MigrationStepName::Synchronization;
-                self.step(step, StepState::Running, message);
-                self.make_progress(step, Progress::of(*synced, *expected));
+                self.describe_progress(MigrationStepName::Synchronization, (*synced, *expected), message);
                 State::new(False, reason, message).busy()
             }
             Outcome::Missing { message, passes } => {
@@ -81,22 +79,20 @@ impl Reporter {
             }
             Outcome::Verified { synced, incomplete } => self.describe_verified(*synced, incomplete),
             Outcome::Replacing { done, total, message, is_stuck } => {
-                let step = MigrationStepName::Replacements;
-                self.step(step, if *is_stuck { StepState::Waiting } else { StepState::Running }, message);
-                self.make_progress(step, Progress::of(*done, *total));
+                self.describe_progress(MigrationStepName::Replacements, (*done, *total), message);
                 let state = State::new(False, reason, message);
                 if *is_stuck { state.stuck() } else { state.busy() }
             }
             Outcome::Replaced { groups } => {
                 let text = format!(
-                    "People sign in by the new application, everybody who should has come across, and {}.",
-                    if *groups == 1 {
-                        "1 group is replaced".to_owned()
-                    } else {
-                        format!("{groups} groups are replaced")
-                    }
+                    "People sign in by the new application, everybody who should has come across, and the groups are replaced: {groups}."
                 );
                 State { succeeded: Some(True), ..State::new(True, reason, &text) }
+            }
+            Outcome::Retiring { due, done } => {
+                let state = self.describe(done);
+                self.describe_retirement(*due);
+                state
             }
             Outcome::Returned { why } => {
                 let text = format!(
@@ -119,6 +115,19 @@ impl Reporter {
                 State { succeeded: Some(False), ..State::new(True, reason, message) }
             }
         }
+    }
+
+    fn describe_progress(&mut self, step: MigrationStepName, (done, all): (usize, usize), message: &str) {
+        self.step(step, StepState::Running, message);
+        self.make_progress(step, Progress::of(done, all));
+    }
+
+    fn describe_retirement(&mut self, due: Timestamp) {
+        let text = format!(
+            "The old application stays. The client secret on it for the way back is removed at {}; until then mode Rollback brings the old configuration back.",
+            whole_seconds(due).0
+        );
+        self.step(MigrationStepName::Retirement, StepState::Waiting, &text);
     }
 
     fn describe_wait(&mut self, step: MigrationStepName, reason: &'static str, message: &str) -> State {
@@ -145,6 +154,7 @@ impl Reporter {
             Gate::Start => MigrationStepName::Start,
             Gate::Rollback => MigrationStepName::Rollback,
             Gate::Provisioning => MigrationStepName::Provisioning,
+            Gate::Retirement => MigrationStepName::Retirement,
             Gate::Cutover | Gate::Replacement => MigrationStepName::Cutover,
         };
         self.step(step, StepState::Waiting, "Waits for a person.");
@@ -165,7 +175,7 @@ impl Reporter {
         State { planned: true, ..State::new(ConditionStatus::True, reason, &text) }
     }
 
-    pub(super) fn describe_success(&mut self, evidence: Evidence, log_is_read: bool, way_back: bool) -> State {
+    fn describe_success(&mut self, evidence: Evidence, log_is_read: bool, way_back: bool) -> State {
         let proof = match evidence {
             Evidence::SignInSeen => {
                 let seen = self.status.cutover.as_ref().and_then(|c| c.sign_ins).unwrap_or_default();
@@ -194,7 +204,7 @@ impl Reporter {
         State { succeeded: Some(ConditionStatus::True), ..State::new(ConditionStatus::True, "CutOver", &text) }
     }
 
-    pub(super) fn describe_verified(&mut self, synced: usize, incomplete: &[String]) -> State {
+    fn describe_verified(&mut self, synced: usize, incomplete: &[String]) -> State {
         let groups = if incomplete.is_empty() {
             String::new()
         } else {

@@ -1,0 +1,64 @@
+//! The way back is removed: not before its time, not without a word where one is asked for, and once.
+
+use serde_json::{Value, json};
+
+use crate::cutover::{applied, approve, change, cut_over, saves, waits};
+use crate::migration::{until, until_reason};
+use crate::stage::{Stage, WITHIN, condition, message, run};
+
+/// How many client secrets of ours are on the old application.
+async fn on_the_old_one(stage: &Stage) -> usize {
+    let entra = stage.sandbox.entra().await.unwrap();
+    let all = entra["applications"].as_array().unwrap();
+    let old = all.iter().find(|one| one["name"] == "Devolutions Hub").unwrap();
+    let secrets = old["secrets"].as_array().unwrap().iter();
+    let is_ours = |one: &&Value| one["displayName"].as_str().is_some_and(|it| it.starts_with("devolutions-migration "));
+    secrets.filter(is_ours).count()
+}
+
+fn step(state: &Value) -> Option<&Value> {
+    state["status"]["steps"].as_array()?.iter().find(|step| step["name"] == "Retirement")
+}
+
+#[test]
+fn the_way_back_is_removed_in_time_after_a_word_and_once() {
+    run(async {
+        let mut stage = Stage::new("retirement").await;
+        let asked = json!({"retirement": {"policy": "Retain", "after": "1h"}, "approvals": ["Cutover", "Retirement"]});
+        stage.apply(&applied(asked)).await.unwrap();
+        cut_over(&stage).await;
+        let waits_for_it = |s: &Value| step(s).is_some_and(|step| step["state"] == "Waiting");
+        let state = until(&stage, "ssom", "waiting for its time", waits_for_it).await;
+        assert_eq!(condition(&state, "Succeeded").unwrap()["status"], "True", "all else is done");
+        assert!(step(&state).unwrap()["message"].as_str().unwrap().contains("until then mode Rollback"), "{state:#}");
+        assert_eq!(on_the_old_one(&stage).await, 1);
+
+        change(&stage, json!({"retirement": {"after": "1s"}})).await;
+        let state = waits(&stage, "Retirement").await;
+        assert_eq!(condition(&state, "Succeeded").unwrap()["status"], "True");
+        assert_eq!(on_the_old_one(&stage).await, 1, "nobody has said so yet");
+        let hold = json!({"system": "Graph", "path": "/v1.0/applications/*/removePassword", "action": {"type": "HoldAfterCommit"}});
+        stage.fault(hold).await;
+        approve(&stage, "Retirement").await;
+        let held = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        stage.operator.kill().await.unwrap();
+        stage.sandbox.release(held.id).await.unwrap();
+        stage.operator.restart().await.unwrap();
+        let is_done = |s: &Value| step(s).is_some_and(|step| step["state"] == "Completed");
+        let state = until(&stage, "ssom", "the way back removed", is_done).await;
+        assert_eq!(on_the_old_one(&stage).await, 0);
+        assert!(state["status"]["application"].get("returnSecret").is_none(), "{state:#}");
+        assert_eq!(state["status"]["cutover"]["wayBack"], false);
+        let removed = stage.writes().await.iter().filter(|r| r.path.ends_with("/removePassword")).count();
+        assert_eq!(removed, 1);
+        let kept = stage.kubectl(&["get", "secret", "ssom-contoso-return-secret", "-o", "jsonpath={.data}"]).await;
+        assert_eq!(kept, "");
+
+        let before = saves(&stage).await;
+        change(&stage, json!({"mode": "Rollback"})).await;
+        let state = until_reason(&stage, "NoWayBack").await;
+        assert!(message(&state).contains("by hand"), "{}", message(&state));
+        assert_eq!(saves(&stage).await, before);
+        stage.end().await;
+    });
+}
