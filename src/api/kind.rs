@@ -8,7 +8,7 @@ use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
 use super::{
-    GroupReplacement, GroupReplacementStatus, PlanReference, SsoMigration, SsoMigrationStatus, TargetKind,
+    Gate, GroupReplacement, GroupReplacementStatus, PlanReference, SsoMigration, SsoMigrationStatus, TargetKind,
     TenantConnectionStatus,
 };
 
@@ -99,13 +99,22 @@ impl UsesConnection for SsoMigration {
     }
 }
 
+/// How a migration is ready, or what it is about, where everybody has come across.
+const VERIFIED: [&str; 4] = ["Verified", "Replacing", "Replaced", "OldApplicationInUse"];
+
 impl SsoMigration {
-    /// Whether people sign in by the new application and everybody has come across.
+    /// Whether people sign in by the new application and everybody has come across, by what was last seen for this very
+    /// spec.
     #[must_use]
     pub fn is_verified(&self) -> bool {
-        let status = self.status.as_ref();
-        let is_cut_over = status.and_then(|s| s.cutover.as_ref()).is_some_and(|cutover| cutover.returned.is_empty());
-        is_cut_over && status.and_then(|s| s.verification.as_ref()).is_some_and(|seen| seen.verified_at.is_some())
+        let Some(status) = &self.status else { return false };
+        let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
+        let is_well = ready.is_some_and(|ready| VERIFIED.contains(&ready.reason.as_str()));
+        let at_retirement = ready.is_some_and(|ready| ready.reason == "AwaitingApproval")
+            && status.plans.last().is_some_and(|plan| plan.gate == Gate::Retirement);
+        status.observed_generation == self.metadata.generation
+            && (is_well || at_retirement)
+            && status.verification.as_ref().is_some_and(|seen| seen.verified_at.is_some())
     }
 }
 

@@ -16,7 +16,8 @@ pub struct GroupReplacements {
     /// The pairs. A pair that is taken out leaves its `GroupReplacement` as it is, which status then calls unmanaged.
     #[schemars(length(min = 1, max = 500), extend("x-kubernetes-list-type" = "atomic"))]
     pub mapping: Vec<GroupMapping>,
-    /// What each of them is made with. The rest of a `GroupReplacement` is for people to set.
+    /// What each of them is made with. Once made, a `GroupReplacement` is for people to change, and stays when this
+    /// resource is deleted.
     #[serde(default)]
     pub template: ReplacementTemplate,
 }

@@ -47,13 +47,17 @@ pub fn suggest(groups: &[Group], mapping: &[GroupMapping]) -> Vec<(String, Strin
             by_id || pair.from.name.as_ref() == Some(&group.name)
         })
     };
+    // A pair is mapped by name, which another group must not have.
+    let is_unique = |name: &str| groups.iter().filter(|group| group.name == name).count() == 1;
     let (synced, custom): (Vec<&Group>, Vec<&Group>) = groups.iter().partition(|group| group.is_provably_synced());
     let synced: Vec<(BTreeSet<UserId>, &Group)> = synced.into_iter().map(|group| (members(group), group)).collect();
     let taker = |group: &Group| {
         let wanted = members(group);
         let equal: Vec<&Group> = synced.iter().filter(|(its, _)| *its == wanted).map(|(_, group)| *group).collect();
         match equal.as_slice() {
-            [one] if !wanted.is_empty() => Some((group.name.clone(), one.name.clone())),
+            [one] if !wanted.is_empty() && is_unique(&group.name) && is_unique(&one.name) => {
+                Some((group.name.clone(), one.name.clone()))
+            }
             _ => None,
         }
     };
@@ -123,6 +127,8 @@ mod tests {
             group(8, "SG-Two", true, &[7]),
             group(9, "SG-Two (EMEA)", true, &[7]),
             group(10, "Also admins", false, &[1, 2]),
+            group(11, "Operators", false, &[11]),
+            group(12, "Operators", true, &[11]),
         ];
         let suggested = |mapping: &[GroupMapping]| {
             suggest(&groups, mapping).into_iter().map(|(from, to)| format!("{from} → {to}")).collect::<Vec<_>>()

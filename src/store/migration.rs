@@ -167,9 +167,9 @@ pub struct ProvisioningRun {
     /// When that was decided: what Entra's log says of before counts for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_at: Option<Timestamp>,
-    /// When a token was asked for in Devolutions Cloud and is not kept yet: the answer may have been lost.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked_at: Option<Timestamp>,
+    /// When tokens were asked for in Devolutions Cloud of which none is kept yet: the answers may have been lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked_at: Vec<Timestamp>,
     /// When the job was asked for: from then on it may be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_asked_at: Option<Timestamp>,

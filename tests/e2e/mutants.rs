@@ -48,8 +48,8 @@ const NO_APPROVAL: &[Mistake] = &[("src/controller/replacement/begin.rs", "if ap
 const CUT_OVER_BEFORE_THE_ASSIGNMENTS: &[Mistake] = &[
     (
         "src/controller/migration/mod.rs",
-        "if let Some(outcome) = self.assign(&made.principal, &intended.assignments).await? {",
-        "if let Some(outcome) = None::<Outcome> {",
+        "&& let Some(outcome) = self.assign(&made.principal, &intended.assignments).await? {",
+        "&& let Some(outcome) = None::<Outcome> {",
     ),
     (
         "src/controller/migration/cutover.rs",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use testbed::sandbox::{Request, Sandbox};
 
-use crate::cutover::{able, applied, approve, change, cut_over, saves, sign_in, waits, written};
+use crate::cutover::{able, applied, approve, change, cut_over, cut_over_and, saves, sign_in, waits, written};
 use crate::migration::{until, until_reason};
 use crate::stage::{Stage, WITHIN, condition, message, ready_reason, run};
 
@@ -69,7 +69,7 @@ fn everybody_comes_across_after_one_and_after_a_word() {
         let stage = stage("provisioning", "").await;
         let before = able(&stage.sandbox).await;
         stage.apply(&applied(across(json!({})))).await.unwrap();
-        cut_over_and_on(&stage).await;
+        cut_over_and(&stage).await;
         let state = waits(&stage, "Provisioning").await;
         assert_eq!(condition(&state, "Succeeded").unwrap()["status"], "Unknown", "more is asked for");
         assert_eq!(set_up(&stage.writes().await), [""; 0]);
@@ -99,13 +99,6 @@ fn everybody_comes_across_after_one_and_after_a_word() {
         assert!(!secret.is_empty() && !state.to_string().contains(&secret), "{secret}");
         stage.end().await;
     });
-}
-
-/// Approves the cut-over, and somebody signs in.
-async fn cut_over_and_on(stage: &Stage) {
-    approve(stage, "Cutover").await;
-    until_reason(stage, "AwaitingProof").await;
-    assert!(sign_in(stage, "bob@contoso.example").await);
 }
 
 #[test]
@@ -266,13 +259,38 @@ fn everybody_can_come_across_before_anybody_signs_in_by_it() {
         assert_eq!(saves(&stage).await, 0, "sign-in is as it was");
         assert_eq!(able(&stage.sandbox).await, before);
         assert_eq!(state["status"]["verification"]["missing"], 0, "{state:#}");
-        cut_over_and_on(&stage).await;
+        cut_over_and(&stage).await;
         let state = until_reason(&stage, "Verified").await;
         assert_eq!(
             (saves(&stage).await, condition(&state, "Succeeded").unwrap()["status"].as_str()),
             (1, Some("True"))
         );
         stage.assert_no_violation().await;
+        stage.end().await;
+    });
+}
+
+#[test]
+fn before_the_cut_over_a_running_job_gets_nobody_more_without_a_word() {
+    run(async {
+        let stage = stage("provisioning-more", "").await;
+        let first = json!({"cutover": {"when": "AfterVerification"}});
+        stage.apply(&applied(across(first))).await.unwrap();
+        approve(&stage, "Provisioning").await;
+        waits(&stage, "Cutover").await;
+        let before = written(&stage.writes().await, "/appRoleAssignedTo").len();
+        // A group with a custom namesake, and then another.
+        let groups = ["Vault-Admins", "SG-Helpdesk", "Vault-Operators"].map(|name| json!({"displayName": name}));
+        change(&stage, json!({"assignments": {"groups": groups}})).await;
+        let found = |s: &Value| s["status"]["findings"].to_string().contains("CustomGroupSharesName");
+        until(&stage, "ssom", "the namesake found", found).await;
+        let groups = ["Vault-Admins", "SG-Helpdesk", "SG-Auditors"].map(|name| json!({"displayName": name}));
+        change(&stage, json!({"assignments": {"groups": groups}})).await;
+        waits(&stage, "Provisioning").await;
+        assert_eq!(written(&stage.writes().await, "/appRoleAssignedTo").len(), before, "nobody has said so yet");
+        approve(&stage, "Provisioning").await;
+        waits(&stage, "Cutover").await;
+        assert_eq!(written(&stage.writes().await, "/appRoleAssignedTo").len(), before + 1);
         stage.end().await;
     });
 }

@@ -66,7 +66,7 @@ async fn as_installed(stage: &Stage) -> Operator {
 #[test]
 fn the_operator_as_installed_is_refused_nothing_and_uses_every_right_it_has() {
     run(async {
-        let stage = Stage::new("rights").await;
+        let stage = crate::provisioning::stage("rights", "").await;
         stage.operator.kill().await.unwrap();
         let operator = as_installed(&stage).await;
         crate::credentials::looks_with_workload_identity(&stage).await;
@@ -76,9 +76,12 @@ fn the_operator_as_installed_is_refused_nothing_and_uses_every_right_it_has() {
         stage.patch("sysadmins", json!({"mode": "Rollback"})).await;
         stage.approve("sysadmins").await;
         stage.until_reason("sysadmins", "RolledBack").await;
-        stage.apply(&crate::cutover::applied(json!({}))).await.unwrap();
-        crate::cutover::approve(&stage, "Cutover").await;
-        crate::migration::until_reason(&stage, "AwaitingProof").await;
+        let pair = crate::mapping::pair("Helpdesk", "SG-Helpdesk");
+        let asked = crate::provisioning::across(crate::mapping::mapping(&[pair]));
+        stage.apply(&crate::cutover::applied(asked)).await.unwrap();
+        crate::cutover::cut_over_and(&stage).await;
+        crate::cutover::approve(&stage, "Provisioning").await;
+        crate::migration::until_reason(&stage, "Replacing").await;
         operator.terminate().unwrap();
         operator.ended().await.unwrap();
 

@@ -75,6 +75,7 @@ pub fn clean() -> Observed {
         cannot_save: false,
         cannot_provision: Vec::new(),
         is_provisioned: false,
+        provisioned: std::collections::BTreeSet::new(),
         lacking: Vec::new(),
     }
 }

@@ -73,7 +73,7 @@ namespace: {{ .Release.Namespace }}
 # Those of a migration's mapping.
 - apiGroups: [migration.devolutions.net]
   resources: [groupreplacements]
-  verbs: [create, patch]
+  verbs: [create]
 - apiGroups: [migration.devolutions.net]
   resources: [planapprovals]
   verbs: [list, watch]

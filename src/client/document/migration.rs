@@ -134,7 +134,9 @@ fn grounds(work: &Work, detail: Detail) -> String {
             let name = if application.1.is_empty() { String::new() } else { format!("\"{}\" ", application.1) };
             [title(), field("Old", &format!("{name}({})", application.0)), field("Used", &used)].concat()
         }
-        Work::Rollback { to, .. } => title() + &field("Discovery", &to.discovery_url),
+        Work::Rollback { to, accepted: findings, .. } => {
+            [title(), field("Discovery", &to.discovery_url), accepted(findings)].concat()
+        }
     }
 }
 

@@ -86,7 +86,7 @@ pub fn to_provision(disabled: BTreeSet<String>) -> MigrationPlan {
 
 /// The plan to go back.
 pub fn to_go_back() -> MigrationPlan {
-    plan(Work::Rollback { from: client(NEW), to: client(OLD), attempt: 0 })
+    plan(Work::Rollback { from: client(NEW), to: client(OLD), attempt: 0, accepted: BTreeMap::new() })
 }
 
 /// The plan to remove the way back.

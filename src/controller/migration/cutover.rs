@@ -52,7 +52,7 @@ impl<K: Connector> Pass<'_, K> {
             };
             // Whoever loses the old application must not look as if nobody had ever expected them.
             if checkpoint.provisioning.as_ref().is_none_or(|run| run.started_at.is_none()) {
-                let mut expectation = self.expectation(&checkpoint).await?;
+                let mut expectation = self.expectation().await?;
                 expectation.expect(report.users.as_deref().unwrap_or_default());
                 expectation.note_groups(&sight.observed().groups);
                 self.archive.save_expectation(&expectation).await?;

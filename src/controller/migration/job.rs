@@ -11,6 +11,7 @@ use super::application::had_no_effect;
 use super::observe::told;
 use super::outcome::Outcome;
 use super::scope::Scope;
+use super::standing::{LOOKS, PAUSE};
 use crate::api::MigrationStepName::{Provisioning as Step, Rollback};
 use crate::api::{ObservedProvisioning, StepState};
 use crate::controller::Connector;
@@ -46,7 +47,7 @@ impl There {
             settings: &self.settings,
             job: self.job.as_ref(),
             kept_at: self.token.as_ref().map(|token| token.created_at),
-            asked_at: run.asked_at,
+            asked_at: &run.asked_at,
             saved: run.saved.as_ref().map(|saved| (saved.tenant_url.as_str(), saved.created_at)),
             canary_at: run.canary_at,
             started_at: run.started_at,
@@ -55,11 +56,13 @@ impl There {
 }
 
 impl<K: Connector> Pass<'_, K> {
-    /// One thing after the other, until it runs; none where it does.
+    /// One thing after the other, until it runs; none where it does. What nobody has been asked for is not done: the world is
+    /// another then than it was a moment ago.
     pub(super) async fn set_up_provisioning(
         &mut self,
         checkpoint: &mut MigrationCheckpoint,
         scope: &Scope,
+        is_asked: bool,
         canary: Option<&(String, Uuid)>,
     ) -> Result<Option<Outcome>, Failure> {
         let mut done = None;
@@ -74,7 +77,15 @@ impl<K: Connector> Pass<'_, K> {
                 Ok(next) => next,
                 Err(refusal) => return Ok(Some(Outcome::Refused(refusal))),
             };
+            if next.is_some() && !is_asked {
+                return Ok(Some(Outcome::Working));
+            }
             if run.started_at.is_none() && matches!(next, None | Some(Next::Activate)) {
+                if !self.surely_runs(&scope.principal).await? {
+                    let text = "Not everywhere is it seen yet that the provisioning job runs.".to_owned();
+                    return Ok(Some(Outcome::waiting(Step, "AwaitingReplication", text)));
+                }
+                let run = checkpoint.provisioning.get_or_insert_default();
                 run.started_at = Some(Timestamp::now());
                 self.checkpoints.save(checkpoint).await?;
             }
@@ -96,6 +107,19 @@ impl<K: Connector> Pass<'_, K> {
         }
         self.step(Step, StepState::Completed, "Provisioning runs, and synchronization is activated.");
         Ok(None)
+    }
+
+    /// Whether the job is seen to run several times in a row: a replica that has not heard of a pause shows what was before.
+    async fn surely_runs(&self, principal: &ServicePrincipal) -> Result<bool, Failure> {
+        for look in 0..LOOKS {
+            if look > 0 {
+                tokio::time::sleep(PAUSE).await;
+            }
+            if !self.entra.jobs(principal).await?.iter().any(Job::is_started) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn carry_out(
@@ -149,7 +173,7 @@ impl<K: Connector> Pass<'_, K> {
     /// Has Devolutions Cloud tell a token, and keeps it before anything else happens. That it was asked for is written down
     /// before, since its answer may be lost.
     async fn ask_for_token(&mut self, checkpoint: &mut MigrationCheckpoint, how: Next) -> Result<(), Failure> {
-        checkpoint.provisioning.get_or_insert_default().asked_at = Some(Timestamp::now());
+        checkpoint.provisioning.get_or_insert_default().asked_at.push(Timestamp::now());
         self.checkpoints.save(checkpoint).await?;
         let told = match how {
             Next::RenewToken => self.cloud.renew_provisioning_token().await,
@@ -157,14 +181,15 @@ impl<K: Connector> Pass<'_, K> {
         };
         let told = match told {
             Err(failure) if is_refused(&failure) => {
-                checkpoint.provisioning.get_or_insert_default().asked_at = None;
+                // An earlier request may have been answered all the same.
+                checkpoint.provisioning.get_or_insert_default().asked_at.pop();
                 self.checkpoints.save(checkpoint).await?;
                 return Err(failure);
             }
             told => told?,
         };
         self.keep(told).await?;
-        checkpoint.provisioning.get_or_insert_default().asked_at = None;
+        checkpoint.provisioning.get_or_insert_default().asked_at.clear();
         self.checkpoints.save(checkpoint).await
     }
 
@@ -293,7 +318,7 @@ impl<K: Connector> Pass<'_, K> {
             // Whoever finds it paused later must not take that for somebody else's doing.
             *run = ProvisioningRun {
                 saved: run.saved.take(),
-                asked_at: run.asked_at,
+                asked_at: std::mem::take(&mut run.asked_at),
                 job_asked_at: run.job_asked_at,
                 ..ProvisioningRun::default()
             };

@@ -47,6 +47,7 @@ pub use driver::reconcile;
 
 use self::observe::{Ours, Sight, Tenants};
 use self::outcome::Outcome;
+use self::provisioning::Moment;
 use self::report::Reporter;
 use self::standing::Standing;
 use super::{Connector, Context, Events};
@@ -202,10 +203,11 @@ impl<'a, K: Connector> Pass<'a, K> {
     /// The new configuration is saved: does it work, and has everybody come across?
     async fn follow(&mut self, checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
         match self.watch(checkpoint).await? {
-            cut_over @ Outcome::CutOver { .. } => {
-                let Some(mut checkpoint) = self.checkpoints.load().await? else { return Ok(cut_over) };
-                let done = match self.bring_across(&mut checkpoint, Some(cut_over)).await? {
-                    verified @ Outcome::Verified { .. } => self.replace_groups(&checkpoint, verified).await?,
+            Outcome::CutOver { evidence, log_is_read, way_back } => {
+                let Some(mut checkpoint) = self.checkpoints.load().await? else { return Ok(Outcome::Working) };
+                let moment = Moment::After { evidence, log_is_read, way_back };
+                let done = match self.bring_across(&mut checkpoint, moment).await? {
+                    verified @ Outcome::Verified { .. } => self.replace_groups(verified).await?,
                     other => other,
                 };
                 match done {
@@ -313,11 +315,14 @@ impl<'a, K: Connector> Pass<'a, K> {
             Ok(made) => made,
             Err(outcome) => return Ok(outcome),
         };
-        if let Some(outcome) = self.assign(&made.principal, &intended.assignments).await? {
+        // What it provisions already is for whoever approves that.
+        let is_provisioned =
+            checkpoint.provisioning.as_ref().is_some_and(|run| run.passed.is_some() || run.started_at.is_some());
+        if !is_provisioned && let Some(outcome) = self.assign(&made.principal, &intended.assignments).await? {
             return Ok(outcome);
         }
         if self.object.spec.cutover.when == CutoverOrder::AfterVerification {
-            match self.bring_across(&mut checkpoint, None).await? {
+            match self.bring_across(&mut checkpoint, Moment::Before(sight)).await? {
                 Outcome::Verified { .. } => {}
                 other => return Ok(other),
             }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::jiff::Timestamp;
 
+use uuid::Uuid;
+
 use super::groups::{GROUPS_AT_ONCE, assigned_to, group, look_up, with_members};
 use crate::api::{
     AssignmentRequirement, Finding, MigrationMode, ObservedApplication, SsoMigrationSpec, TenantConnection,
@@ -80,6 +82,10 @@ impl Sight {
             cannot_save: can(SAVE).is_none(),
             cannot_provision: spec.provisioning.as_ref().map(|_| lacking_operations(&operations)).unwrap_or_default(),
             is_provisioned: ours.is_some_and(|ours| ours.is_provisioned),
+            provisioned: match ours.filter(|ours| ours.is_provisioned) {
+                Some(ours) => assigned_ids(&ours.app_id, *entra).await?,
+                None => BTreeSet::new(),
+            },
             ..Observed::default()
         };
         if spec.mode == MigrationMode::Apply {
@@ -171,6 +177,13 @@ impl Sight {
             findings,
             users,
         })
+    }
+
+    /// The same, and what there is to say of the groups among them.
+    pub fn all_to_assign(&self, spec: &SsoMigrationSpec) -> (Vec<(Principal, Assigned)>, Vec<AssignedGroup>) {
+        let mut seen = BTreeSet::new();
+        let once = self.to_assign(spec).into_iter().filter(|(who, _)| seen.insert(who.id));
+        (once.cloned().collect(), self.observed.assigned_groups.clone())
     }
 
     /// Who is to be assigned, with what is in each.
@@ -296,6 +309,12 @@ async fn find_current<E: Entra>(
     };
     let found = entra.service_principal(&app_id).await?;
     Ok(found.ok_or_else(|| preflight::not_in_tenant(&app_id, &seen.tenant_id)))
+}
+
+/// Who is assigned to an application.
+async fn assigned_ids<E: Entra>(app_id: &str, entra: &E) -> Result<BTreeSet<Uuid>, Failure> {
+    let Some(principal) = entra.service_principal(app_id).await? else { return Ok(BTreeSet::new()) };
+    Ok(entra.assignments(&principal).await?.into_iter().map(|assignment| assignment.principal_id).collect())
 }
 
 async fn find_existing<E: Entra>(app_id: &str, entra: &E) -> Result<Option<(Application, ServicePrincipal)>, Failure> {

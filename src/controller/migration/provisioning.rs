@@ -8,40 +8,64 @@ use super::canary::CANARY_NOT_SEEN;
 use super::gate::approved;
 use super::job::There;
 use super::look::open;
+use super::observe::Sight;
 use super::outcome::Outcome;
 use super::scope::Scope;
 use crate::api::MigrationStepName::Provisioning as Step;
-use crate::api::{Finding, Gate, PlanState};
+use crate::api::{Evidence, Finding, Gate, PlanState};
 use crate::controller::Connector;
 use crate::devolutions::DevolutionsCloud as _;
 use crate::error::Failure;
 use crate::plan::Refusal;
 use crate::plan::migration::{MigrationPlan, Work, accepted};
 use crate::plan::preflight::{is_open, lacking_operations, provisioning_not_supported, scope_findings};
-use crate::plan::provisioning::{canary, next};
+use crate::plan::provisioning::{Next, canary, next};
 use crate::plan::verification::Expectation;
 use crate::store::MigrationCheckpoint;
 
+/// When everybody is brought across.
+pub(super) enum Moment<'a> {
+    /// After people have begun to sign in by the new application, as told.
+    After { evidence: Evidence, log_is_read: bool, way_back: bool },
+    /// Before, while the old application is as it was seen.
+    Before(&'a Sight),
+}
+
+impl Moment<'_> {
+    fn sight(&self) -> Option<&Sight> {
+        match self {
+            Self::Before(sight) => Some(sight),
+            Self::After { .. } => None,
+        }
+    }
+
+    /// How the cut-over ended, where it has been.
+    fn outcome(&self) -> Outcome {
+        match *self {
+            Self::After { evidence, log_is_read, way_back } => Outcome::CutOver { evidence, log_is_read, way_back },
+            Self::Before(_) => Outcome::Working,
+        }
+    }
+}
+
 impl<K: Connector> Pass<'_, K> {
-    /// Everybody is brought across by the new application, where that is asked for: after people have begun to sign in by it,
-    /// which `cut_over` tells, or before.
+    /// Everybody is brought across by the new application, where that is asked for.
     pub(super) async fn bring_across(
         &mut self,
         checkpoint: &mut MigrationCheckpoint,
-        cut_over: Option<Outcome>,
+        moment: Moment<'_>,
     ) -> Result<Outcome, Failure> {
-        let Some(ids) = checkpoint.application.clone().filter(|_| self.object.spec.provisioning.is_some()) else {
-            return Ok(cut_over.unwrap_or(Outcome::Working));
-        };
-        let is_cut_over = cut_over.is_some();
-        if let Some(cut_over) = &cut_over {
-            self.reporter.settled(cut_over);
+        let ids = checkpoint.application.clone().filter(|_| self.object.spec.provisioning.is_some());
+        let (Some(ids), sight) = (ids, moment.sight()) else { return Ok(moment.outcome()) };
+        let is_cut_over = sight.is_none();
+        if is_cut_over {
+            self.reporter.settled(&moment.outcome());
         }
         self.reporter.begin_step(Step, "Looking at who is assigned.");
         if let Some(refusal) = self.cannot_provision().await? {
             return Ok(Outcome::Refused(refusal));
         }
-        let scope = match self.scope(checkpoint, &ids).await? {
+        let scope = match self.scope(checkpoint, &ids, sight).await? {
             Some(Ok(scope)) => scope,
             Some(Err(refusal)) => return Ok(Outcome::Refused(refusal)),
             None => {
@@ -61,9 +85,14 @@ impl<K: Connector> Pass<'_, K> {
             Ok(todo) => todo,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let mut expectation = self.expectation(checkpoint).await?;
+        let mut expectation = self.expectation().await?;
         let mut first = None;
-        if todo.is_some() || !scope.to_assign.is_empty() {
+        let is_asked = todo.is_some() || !scope.to_assign.is_empty();
+        if todo == Some(Next::Enable) {
+            // Whoever had come across by another one has not by this.
+            expectation.arrived.clear();
+        }
+        if is_asked {
             let plan = match self.provisioning_plan(checkpoint, &scope, &there) {
                 Ok(plan) => plan,
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
@@ -85,7 +114,7 @@ impl<K: Connector> Pass<'_, K> {
                 return Ok(outcome);
             }
         }
-        let set_up = self.set_up_provisioning(checkpoint, &scope, first.as_ref()).await;
+        let set_up = self.set_up_provisioning(checkpoint, &scope, is_asked, first.as_ref()).await;
         match self.settling(checkpoint, set_up)? {
             Ok(None) => self.synchronize(checkpoint, &scope, expectation, is_cut_over).await,
             Ok(Some(outcome)) | Err(outcome) => Ok(outcome),
@@ -99,11 +128,9 @@ impl<K: Connector> Pass<'_, K> {
         Ok((!lacking.is_empty()).then(|| provisioning_not_supported(&lacking)))
     }
 
-    /// Who is to come across: as it was written down, or as it is now.
-    pub(super) async fn expectation(&self, checkpoint: &MigrationCheckpoint) -> Result<Expectation, Failure> {
-        let kept: Option<Expectation> = self.archive.load_expectation().await?;
-        let kept = kept.filter(|kept| kept.attempt == checkpoint.attempt);
-        Ok(kept.unwrap_or_else(|| Expectation::of(checkpoint.attempt)))
+    /// Who is to come across, as it was written down.
+    pub(super) async fn expectation(&self) -> Result<Expectation, Failure> {
+        Ok(self.archive.load_expectation().await?.unwrap_or_default())
     }
 
     /// What is to be done, with all that it rests on; or what is in its way.
@@ -171,13 +198,13 @@ impl<K: Connector> Pass<'_, K> {
         // From here on somebody may be touched: who was to come across before is written down first.
         let run = checkpoint.provisioning.get_or_insert_default();
         if run.started_at.is_none() {
-            expectation.arrived.clear();
             run.begun_at = Some(Timestamp::now());
             // Another plan may name another one, and shows this one again.
             run.canary_at = None;
             expectation.note_groups(&scope.groups);
         }
         expectation.expect(&scope.forecast);
+        expectation.name(&scope.principals());
         self.archive.save_expectation(expectation).await?;
         self.reporter.restart_step(Step, &approved(&passed));
         run.passed = Some(passed);

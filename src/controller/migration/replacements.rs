@@ -5,35 +5,33 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_controller::conditions::ConditionStatus;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::api::{ListParams, Patch, PatchParams};
-use kube::{Api, Resource as _, ResourceExt as _};
+use kube::api::{ListParams, PostParams};
+use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
 use super::Pass;
 use super::outcome::Outcome;
 use crate::api::MigrationStepName::Replacements as Step;
 use crate::api::{
-    GroupMapping, GroupReplacement, GroupReplacements, PlanState, ReplacementSummary, StepState, SuggestedMapping,
-    UsesConnection as _,
+    GroupMapping, GroupReplacement, GroupReplacements, Mode, PlanState, ReplacementSummary, SsoMigration, StepState,
+    SuggestedMapping, UsesConnection as _,
 };
 use crate::controller::Connector;
 use crate::devolutions::{DevolutionsCloud as _, GroupId};
-use crate::error::Failure;
+use crate::error::{Class, Failure};
 use crate::plan::mapping::{name, require_once, suggest};
 use crate::plan::verification::Expectation;
-use crate::plan::{NAMES_SHOWN, Refusal, count, name_some};
-use crate::store::{MANAGER, MigrationCheckpoint};
+use crate::plan::{NAMES_SHOWN, PlanHash, Refusal, count, name_some};
+use crate::store::MANAGER;
 
 /// The finding that permissions hang on groups that only the new application fills.
 const DEPEND_ON_IT: &str = "ReplacementsDependOnIt";
+/// The label of those that were made from a mapping, with the migration's name.
+const MADE_BY: &str = "migration.devolutions.net/migration";
 
 impl<K: Connector> Pass<'_, K> {
     /// Everybody has come across, which `verified` tells: the custom groups of the mapping are replaced.
-    pub(super) async fn replace_groups(
-        &mut self,
-        checkpoint: &MigrationCheckpoint,
-        verified: Outcome,
-    ) -> Result<Outcome, Failure> {
+    pub(super) async fn replace_groups(&mut self, verified: Outcome) -> Result<Outcome, Failure> {
         let settings = self.object.spec.group_replacements.clone();
         let mapping = settings.as_ref().map(|settings| settings.mapping.as_slice()).unwrap_or_default();
         if let Err(refusal) = require_once(mapping) {
@@ -43,7 +41,7 @@ impl<K: Connector> Pass<'_, K> {
         let wanted: BTreeMap<String, &GroupMapping> =
             mapping.iter().map(|pair| (name(&migration, pair), pair)).collect();
         let there = self.all_replacements().await?;
-        let mut summary = self.summary(checkpoint, mapping, &wanted, &there).await?;
+        let mut summary = self.summary(mapping, &wanted, &there).await?;
         let Some(settings) = &settings else {
             let is_news = !summary.suggested.is_empty() || !summary.unmanaged.is_empty();
             self.reporter.replacements(is_news.then_some(summary));
@@ -56,8 +54,7 @@ impl<K: Connector> Pass<'_, K> {
             if let Some(taken) = found.filter(|it| !it.is_part_of(self.object) || !is_of(it, pair)) {
                 return Ok(Outcome::Refused(taken_by_another(taken)));
             }
-            let is_as_asked = found.is_some_and(|it| self.is_owned(it) && it.spec.soak == settings.template.soak);
-            if !is_as_asked {
+            if found.is_none() {
                 if self.is_interrupted().await? {
                     return Ok(Outcome::Working);
                 }
@@ -88,14 +85,13 @@ impl<K: Connector> Pass<'_, K> {
     /// What there is to say of a mapping before it is looked at who is replaced.
     async fn summary(
         &self,
-        checkpoint: &MigrationCheckpoint,
         mapping: &[GroupMapping],
         wanted: &BTreeMap<String, &GroupMapping>,
         there: &[GroupReplacement],
     ) -> Result<ReplacementSummary, Failure> {
         let mut groups = self.cloud.groups().await?;
-        self.expectation(checkpoint).await?.tell_synced(&mut groups);
-        let is_left = |it: &&GroupReplacement| self.is_owned(it) && !wanted.contains_key(&it.name_any());
+        self.expectation().await?.tell_synced(&mut groups);
+        let is_left = |it: &&GroupReplacement| self.has_made(it) && !wanted.contains_key(&it.name_any());
         let suggested = suggest(&groups, mapping).into_iter().take(NAMES_SHOWN);
         Ok(ReplacementSummary {
             total: u32::try_from(wanted.len()).unwrap_or(u32::MAX),
@@ -105,51 +101,87 @@ impl<K: Connector> Pass<'_, K> {
         })
     }
 
-    /// Makes one, or gives it what the template says. What people set of it is left as it is.
+    /// Makes one. It has no owner: it holds a way back, and must not go when the migration's resource does. From then on it
+    /// is for people to change.
     async fn make_replacement(
         &self,
         name: &str,
         pair: &GroupMapping,
         settings: &GroupReplacements,
     ) -> Result<(), Failure> {
-        let owner = self.object.controller_owner_ref(&());
-        let replacement = json!({
-            "apiVersion": GroupReplacement::api_version(&()),
-            "kind": GroupReplacement::kind(&()),
-            "metadata": {"name": name, "ownerReferences": owner.into_iter().collect::<Vec<_>>()},
-            "spec": {
-                "migrationRef": {"name": self.object.name_any()},
-                "from": pair.from,
-                "to": pair.to,
-                "soak": settings.template.soak,
-            },
+        let spec = json!({
+            "migrationRef": {"name": self.object.name_any()},
+            "from": pair.from,
+            "to": pair.to,
+            "soak": settings.template.soak,
         });
-        let made = self.api().patch(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(replacement)).await;
-        made.map(drop).map_err(|e| Failure::kubernetes(&format!("make GroupReplacement \"{name}\""), &e))
+        let what = format!("make GroupReplacement \"{name}\"");
+        let spec = serde_json::from_value(spec)
+            .map_err(|e| Failure::new(Class::Bug, "ReplacementUnwritable", format!("Could not {what}: {e}")))?;
+        let mut replacement = GroupReplacement::new(name, spec);
+        replacement.labels_mut().insert(MADE_BY.to_owned(), label(&self.object.name_any()));
+        let manager = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+        match self.api().create(&manager, &replacement).await {
+            // It was made by a pass whose end nobody knows.
+            Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
+            made => made.map(drop).map_err(|e| Failure::kubernetes(&what, &e)),
+        }
+    }
+
+    /// Whether it was made from this migration's mapping.
+    fn has_made(&self, replacement: &GroupReplacement) -> bool {
+        let mark = replacement.labels().get(MADE_BY);
+        replacement.is_part_of(self.object) && mark == Some(&label(&self.object.name_any()))
     }
 
     /// Why the way back must wait for replacements, where it must: their Entra groups are filled by nothing but the
     /// provisioning that it pauses.
-    pub(super) async fn held_by_replacements(
-        &self,
-        checkpoint: &MigrationCheckpoint,
-    ) -> Result<Option<Refusal>, Failure> {
-        if self.object.spec.acknowledgements.iter().any(|it| it == DEPEND_ON_IT) {
+    pub(super) async fn held_by_replacements(&self) -> Result<Option<Refusal>, Failure> {
+        let names = self.dependent().await?;
+        if names.is_empty() || self.object.spec.acknowledgements.iter().any(|it| it == DEPEND_ON_IT) {
             return Ok(None);
         }
-        let expectation = self.expectation(checkpoint).await?;
+        Ok(Some(Refusal::new(
+            DEPEND_ON_IT,
+            format!(
+                "These GroupReplacements have moved permissions to groups that only the new application's provisioning fills, which a rollback pauses: {}. Set their spec.mode to Rollback first. If people must sign in as before at once, add {DEPEND_ON_IT} to spec.acknowledgements: nobody loses access by that, but whoever joins or leaves those groups in Entra ID is not followed any more.",
+                name_some(names.iter().map(String::as_str))
+            ),
+        )))
+    }
+
+    /// What a person has accepted of that, as whoever approves the way back sees it.
+    pub(super) async fn accepted_dependents(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let names = self.dependent().await?;
+        let said = format!(
+            "These GroupReplacements keep their permissions on groups that nothing fills any more: {}",
+            name_some(names.iter().map(String::as_str))
+        );
+        Ok((!names.is_empty()).then(|| (DEPEND_ON_IT.to_owned(), said)).into_iter().collect())
+    }
+
+    /// The replacements whose permissions hang on this migration, by name, sorted.
+    async fn dependent(&self) -> Result<Vec<String>, Failure> {
+        let expectation = self.expectation().await?;
+        let here = self.object.namespace().unwrap_or_default();
+        let migrations: Api<SsoMigration> = Api::namespaced(self.context.client.clone(), &here);
+        let listed = migrations.list(&ListParams::default()).await;
+        let others = listed.map_err(|e| Failure::kubernetes("list SsoMigrations", &e))?.items;
         let all = self.all_replacements().await?;
-        let hang = all.iter().filter(|it| self.works_here(it) && has_replaced(it) && depends(it, &expectation));
-        let names: Vec<String> = hang.map(kube::ResourceExt::name_any).collect();
-        Ok((!names.is_empty()).then(|| {
-            Refusal::new(
-                DEPEND_ON_IT,
-                format!(
-                    "These GroupReplacements have moved permissions to groups that only the new application's provisioning fills, which a rollback pauses: {}. Set their spec.mode to Rollback first. If people must sign in as before at once, add {DEPEND_ON_IT} to spec.acknowledgements: nobody loses access by that, but whoever joins or leaves those groups in Entra ID is not followed any more.",
-                    name_some(names.iter().map(String::as_str))
-                ),
+        let ours = self.object.connection_name();
+        // One that goes by a migration works where that one does, and nobody knows where that is once it is gone.
+        let whole = |it: &GroupReplacement| others.iter().find(|migration| it.is_part_of(migration));
+        let works_here = |it: &&GroupReplacement| {
+            let directly = it.connection_name();
+            directly.map_or_else(
+                || whole(it).is_none_or(|migration| migration.connection_name() == ours),
+                |name| Some(name) == ours,
             )
-        }))
+        };
+        let hang = all.iter().filter(works_here).filter(|it| has_replaced(it) && depends(it, &expectation));
+        let mut names: Vec<String> = hang.map(kube::ResourceExt::name_any).collect();
+        names.sort();
+        Ok(names)
     }
 
     async fn all_replacements(&self) -> Result<Vec<GroupReplacement>, Failure> {
@@ -160,17 +192,12 @@ impl<K: Connector> Pass<'_, K> {
     fn api(&self) -> Api<GroupReplacement> {
         Api::namespaced(self.context.client.clone(), &self.object.namespace().unwrap_or_default())
     }
+}
 
-    fn is_owned(&self, replacement: &GroupReplacement) -> bool {
-        let uid = self.object.uid().unwrap_or_default();
-        replacement.owner_references().iter().any(|owner| owner.uid == uid)
-    }
-
-    /// Whether a replacement changes what this migration provisions.
-    fn works_here(&self, replacement: &GroupReplacement) -> bool {
-        let same = replacement.connection_name() == self.object.connection_name();
-        same || replacement.is_part_of(self.object)
-    }
+/// A label's value, which is shorter than a name may be: the name's hash where it does not fit.
+fn label(migration: &str) -> String {
+    let fits = migration.len() <= 63;
+    if fits { migration.to_owned() } else { PlanHash::of(&json!(migration)).short().to_owned() }
 }
 
 fn is_of(replacement: &GroupReplacement, pair: &GroupMapping) -> bool {
@@ -183,7 +210,9 @@ fn condition<'a>(replacement: &'a GroupReplacement, kind: &str) -> Option<&'a Co
 }
 
 fn has_succeeded(replacement: &GroupReplacement) -> bool {
-    condition(replacement, "Succeeded").is_some_and(|it| it.status == ConditionStatus::True.as_str())
+    // A success stays said until it is undone.
+    replacement.spec.mode == Mode::Apply
+        && condition(replacement, "Succeeded").is_some_and(|it| it.status == ConditionStatus::True.as_str())
 }
 
 fn is_stalled(replacement: &GroupReplacement) -> bool {
@@ -200,7 +229,9 @@ fn has_replaced(replacement: &GroupReplacement) -> bool {
     let has_run = |state| matches!(state, PlanState::Running | PlanState::Completed | PlanState::Stale);
     let is_back = condition(replacement, "Succeeded")
         .is_some_and(|it| it.status == ConditionStatus::False.as_str() && it.reason == "RolledBack");
-    !is_back && status.plans.iter().any(|plan| has_run(plan.state))
+    // One that was deleted and applied again shows no plan of before.
+    let has_moved = condition(replacement, "Succeeded").is_some_and(|it| it.reason == "Replaced");
+    !is_back && (has_moved || status.plans.iter().any(|plan| has_run(plan.state)))
 }
 
 /// Whether its Entra group came to be by this migration, for all that is known.

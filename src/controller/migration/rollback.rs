@@ -20,6 +20,12 @@ use crate::store::{ApplicationIds, ClientSecret, MigrationCheckpoint, Passed, Pu
 impl<K: Connector> Pass<'_, K> {
     /// Mode `Rollback`.
     pub(super) async fn roll_back(&mut self, mut checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
+        // Each way back pauses what fills their groups.
+        if checkpoint.provisioning.is_some()
+            && let Some(refusal) = self.held_by_replacements().await?
+        {
+            return Ok(Outcome::Refused(refusal));
+        }
         let standing = self.standing_for_sure(&checkpoint).await?;
         // What was about to be saved may yet be seen.
         let is_open = checkpoint.cutover.as_ref().is_some_and(|c| c.saving_at.is_some() && c.saved_at.is_none());
@@ -32,7 +38,7 @@ impl<K: Connector> Pass<'_, K> {
             }
             self.forget(&mut checkpoint).await?;
             return Ok(Outcome::RolledBack {
-                message: "Nothing to bring back: people sign in as they did before.".to_owned(),
+                message: "Nothing to bring back: people sign in as they did before. Provisioning by the new application does not run.".to_owned(),
             });
         };
         match standing {
@@ -67,9 +73,6 @@ impl<K: Connector> Pass<'_, K> {
 
     /// The gate, and the way back.
     async fn go_back(&mut self, mut checkpoint: MigrationCheckpoint, ids: &ApplicationIds) -> Result<Outcome, Failure> {
-        if let Some(refusal) = self.held_by_replacements(&checkpoint).await? {
-            return Ok(Outcome::Refused(refusal));
-        }
         let plan = MigrationPlan {
             tenant: checkpoint.tenant.clone(),
             entra_tenant: checkpoint.entra_tenant.clone(),
@@ -77,6 +80,7 @@ impl<K: Connector> Pass<'_, K> {
                 from: self.client_of(&checkpoint, ids),
                 to: checkpoint.before.clone(),
                 attempt: checkpoint.attempt,
+                accepted: self.accepted_dependents().await?,
             },
         };
         let secret = match self.return_secret(&checkpoint).await? {

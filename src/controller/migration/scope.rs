@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::Pass;
 use super::groups::{WithMembers, assigned_to, group, look_up, with_members};
-use super::observe::{access, entra_users_of, is_there, told, verified};
+use super::observe::{Sight, access, entra_users_of, is_there, told, verified};
 use crate::controller::Connector;
 use crate::devolutions::{DevolutionsCloud as _, Group, User};
 use crate::entra::{Entra as _, Member, ServicePrincipal};
@@ -72,15 +72,22 @@ impl<K: Connector> Pass<'_, K> {
         &self,
         checkpoint: &MigrationCheckpoint,
         ids: &ApplicationIds,
+        sight: Option<&Sight>,
     ) -> Result<Option<Result<Scope, Refusal>>, Failure> {
         let Some(principal) = self.entra.service_principal(&ids.app_id).await? else { return Ok(None) };
         let (assigned, mut about_groups) = assigned_to(&self.about(principal.clone()).await?, self.entra).await?;
         // Nobody comes by a group that is gone from Entra ID, though it is listed for a while.
         let assigned: Vec<_> = assigned.into_iter().filter(|(who, _)| is_there(who, &about_groups)).collect();
-        let (to_assign, about) = match self.to_assign(&assigned).await? {
+        let to_assign = match sight {
+            // Before the cut-over whoever comes to be assigned to the old application is to be to the new one, too.
+            Some(sight) => Ok(sight.all_to_assign(&self.object.spec)),
+            None => self.of_spec().await?,
+        };
+        let (mut to_assign, about) = match to_assign {
             Ok(to_assign) => to_assign,
             Err(refusal) => return Ok(Some(Err(refusal))),
         };
+        to_assign.retain(|(who, _)| !assigned.iter().any(|(there, _)| there.id == who.id));
         about_groups.extend(about);
         let after = access(&principal, assigned.iter().chain(&to_assign));
         let today = match self.entra.service_principal(&checkpoint.before.client_id).await? {
@@ -119,8 +126,8 @@ impl<K: Connector> Pass<'_, K> {
         Ok(Some(scope))
     }
 
-    /// The groups of the spec that are not assigned: one may have been added since the cut-over.
-    async fn to_assign(&self, assigned: &[(Principal, Assigned)]) -> Result<Result<WithMembers, Refusal>, Failure> {
+    /// The groups of the spec: one may have been added since the cut-over.
+    async fn of_spec(&self) -> Result<Result<WithMembers, Refusal>, Failure> {
         let mut groups = Vec::new();
         for reference in &self.object.spec.assignments.groups {
             let wanted = look_up(reference.clone(), self.entra).await?;
@@ -129,7 +136,6 @@ impl<K: Connector> Pass<'_, K> {
             }
             groups.extend(choose(&wanted.reference, &wanted.found).map(group));
         }
-        groups.retain(|(group, _)| !assigned.iter().any(|(there, _)| there.id == group.id));
         with_members(groups, self.entra).await.map(Ok)
     }
 

@@ -81,6 +81,10 @@ impl<K: Connector> Pass<'_, K> {
         if plan.gate == Gate::Replacement {
             self.take_snapshot(&mut checkpoint, &plan, &world.inventory).await?;
         }
+        // Reading it all took its time, in which the migration may have been called back.
+        if let Err(outcome) = self.source(Some(&checkpoint)).await? {
+            return Ok(outcome);
+        }
         checkpoint.used_approvals.extend(approved.as_ref().and_then(|a| a.metadata.uid.clone()));
         checkpoint.run = Some(Run {
             uid: self.object.uid().unwrap_or_default(),

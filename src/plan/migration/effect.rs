@@ -80,7 +80,11 @@ impl MigrationPlan {
                 ]
             }
             Work::Rollback { from, to, .. } => {
-                vec![saved(from, to), "Hide the new application from people again".to_owned()]
+                vec![
+                    saved(from, to),
+                    "Hide the new application from people again".to_owned(),
+                    "Pause its provisioning, if that runs: whoever came across stays".to_owned(),
+                ]
             }
         }
     }

@@ -115,6 +115,9 @@ pub enum Work {
         to: SsoClient,
         /// How often people have gone there and back.
         attempt: u32,
+        /// Findings that a person has accepted, with what they said.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        accepted: BTreeMap<String, String>,
     },
 }
 
@@ -185,7 +188,9 @@ impl MigrationPlan {
             Work::Retirement { application, key_id, sign_ins, since, attempt } => json!({
                 "application": application.0, "keyId": key_id, "signIns": sign_ins, "since": since, "attempt": attempt,
             }),
-            Work::Rollback { from, to, attempt } => json!({"from": from, "to": to, "attempt": attempt}),
+            Work::Rollback { from, to, attempt, accepted } => {
+                json!({"from": from, "to": to, "attempt": attempt, "accepted": accepted})
+            }
         };
         PlanHash::of(&json!({"tenant": tenant, "entraTenant": entra_tenant, "gate": self.gate(), "work": work}))
     }

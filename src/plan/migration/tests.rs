@@ -63,8 +63,12 @@ fn every_input_of_the_cut_over_changes_its_hash_and_a_new_name_does_not() {
     assert_ne!(renamed.digest(), base.digest());
     let elsewhere = MigrationPlan { tenant: "https://other.devolutions.app".to_owned(), ..base.clone() };
     assert!(hashes.insert(elsewhere.hash().to_string()));
-    let back = |attempt| plan(Work::Rollback { from: client("new"), to: client("old"), attempt });
-    assert_ne!(back(0).hash(), back(1).hash());
+    let back = |attempt, accepted: &[&str]| {
+        let accepted = accepted.iter().map(|reason| ((*reason).to_owned(), "said".to_owned())).collect();
+        plan(Work::Rollback { from: client("new"), to: client("old"), attempt, accepted })
+    };
+    assert_ne!(back(0, &[]).hash(), back(1, &[]).hash());
+    assert_ne!(back(0, &[]).hash(), back(0, &["ReplacementsDependOnIt"]).hash());
 }
 
 fn provisioning() -> Work {

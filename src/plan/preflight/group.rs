@@ -131,15 +131,16 @@ pub(super) fn shared_names<'a>(names: impl Iterator<Item = &'a str>, groups: &[G
 }
 
 fn namesakes(spec: &SsoMigrationSpec, seen: &Observed) -> Option<Finding> {
-    let of_spec =
-        seen.wanted.iter().filter_map(|w| choose(&w.reference, &w.found)).filter_map(|g| g.display_name.as_deref());
+    // What it has made of them itself looks like a custom group, where the server does not tell.
+    let is_new = |id: Uuid| !seen.provisioned.contains(&id);
+    let of_spec = seen.wanted.iter().filter_map(|w| choose(&w.reference, &w.found)).filter(|g| is_new(g.id));
+    let of_spec = of_spec.filter_map(|g| g.display_name.as_deref());
     let of_current = seen
         .current
         .iter()
         .filter(|_| spec.assignments.from_current_application)
         .flat_map(|current| &current.assignments)
-        .filter(|a| a.principal_type == "Group")
+        .filter(|a| a.principal_type == "Group" && is_new(a.principal_id))
         .filter_map(|a| a.principal_display_name.as_deref());
-    // Afterwards what it has made itself looks like one, where the server does not tell.
-    if seen.is_provisioned { None } else { shared_names(of_spec.chain(of_current), &seen.groups) }
+    shared_names(of_spec.chain(of_current), &seen.groups)
 }

@@ -66,6 +66,8 @@ pub struct Observed {
     pub cannot_provision: Vec<&'static str>,
     /// Whether the new application has brought groups to Devolutions Cloud already.
     pub is_provisioned: bool,
+    /// Who is assigned to it then.
+    pub provisioned: BTreeSet<Uuid>,
     /// The application permissions that our token lacks to do the work, by name.
     pub lacking: Vec<&'static str>,
 }

@@ -26,8 +26,8 @@ pub struct Seen<'a> {
     pub job: Option<&'a Job>,
     /// When the token that is kept here was made, by the server's word.
     pub kept_at: Option<Timestamp>,
-    /// When a token was asked for and the answer may have been lost.
-    pub asked_at: Option<Timestamp>,
+    /// When tokens were asked for whose answers may have been lost.
+    pub asked_at: &'a [Timestamp],
     /// What we saved in the application: the address, and when the token was made.
     pub saved: Option<(&'a str, Timestamp)>,
     /// When the canary had come across.
@@ -111,9 +111,9 @@ pub fn next(seen: &Seen<'_>) -> Result<Option<Next>, Refusal> {
 /// Whether the token that the server uses is ours and nobody has it: it was made when we asked for one, or it is the one
 /// that we saved. Anybody else's is left alone.
 fn is_token_lost(seen: &Seen<'_>) -> bool {
-    let Some(used) = seen.provisioning.token_created_at else { return seen.asked_at.is_some() };
-    let near = |asked: Timestamp| used.duration_since(asked).abs() <= CLOCKS;
-    seen.asked_at.is_some_and(near) || seen.saved.is_some_and(|(_, saved)| is_same_second(saved, used))
+    let Some(used) = seen.provisioning.token_created_at else { return !seen.asked_at.is_empty() };
+    let near = |asked: &Timestamp| used.duration_since(*asked).abs() <= CLOCKS;
+    seen.asked_at.iter().any(near) || seen.saved.is_some_and(|(_, saved)| is_same_second(saved, used))
 }
 
 /// A server may tell fractions of a second in one place and not in another.
@@ -224,7 +224,7 @@ mod tests {
                 settings: &set,
                 job: here.as_ref(),
                 kept_at: kept,
-                asked_at: None,
+                asked_at: &[],
                 saved,
                 canary_at: across,
                 started_at: None,
@@ -253,7 +253,7 @@ mod tests {
             settings: set,
             job: Some(job),
             kept_at: THEN,
-            asked_at: None,
+            asked_at: &[],
             saved: THEN.map(|then| (URL, then)),
             canary_at: THEN,
             started_at: None,
@@ -274,10 +274,14 @@ mod tests {
         there.token_created_at = Some(at(100_000));
         let lost = Seen { kept_at: None, saved: None, ..ready(&there, &set, &stopped) };
         assert_eq!(reason(&lost), "ProvisioningTokenUnknown");
-        let asked = |second| Seen { asked_at: Some(at(second)), ..lost.clone() };
-        assert_eq!(next(&asked(99_990)), Ok(Some(Next::RenewToken)));
-        assert_eq!(reason(&asked(50_000)), "ProvisioningTokenUnknown", "somebody made it long after we had asked");
-        assert_eq!(reason(&asked(150_000)), "ProvisioningTokenUnknown");
+        let asked = |seconds: &[i64]| {
+            let times: Vec<Timestamp> = seconds.iter().map(|second| at(*second)).collect();
+            next(&Seen { asked_at: &times, ..lost.clone() }).map_err(|refusal| refusal.reason)
+        };
+        assert_eq!(asked(&[99_990]), Ok(Some(Next::RenewToken)));
+        assert_eq!(asked(&[99_990, 150_000]), Ok(Some(Next::RenewToken)), "the first of several requests");
+        assert_eq!(asked(&[50_000]), Err("ProvisioningTokenUnknown"), "somebody made it long after we had asked");
+        assert_eq!(asked(&[150_000]), Err("ProvisioningTokenUnknown"));
         let saved = |second| Seen { saved: Some((URL, at(second))), ..lost.clone() };
         assert_eq!(next(&saved(100_000)), Ok(Some(Next::RenewToken)), "ours, and its Secret is gone");
         assert_eq!(reason(&saved(99_000)), "ProvisioningTokenUnknown", "made anew since by somebody else");

@@ -1,5 +1,6 @@
 //! Who is to come across, as it was before provisioning could touch anybody: afterwards a user whom it has disabled, or who
-//! lost the old application with its assignments, would look as if nobody had ever expected them.
+//! lost the old application with its assignments, would look as if nobody had ever expected them. It only ever grows, however
+//! often people go there and back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,29 +9,25 @@ use serde::{Deserialize, Serialize};
 use super::{Arrival, Verification};
 use crate::devolutions::{Group, GroupId, UserId};
 use crate::plan::forecast::{Class, UserForecast};
+use crate::plan::preflight::Principal;
 
-/// Who is to come across.
+/// Who is to come across, and which groups there were before.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Expectation {
-    /// How often people had gone there and back: another attempt begins from what is then.
-    pub attempt: u32,
     /// Those users, by what people know them by.
     pub users: BTreeMap<UserId, String>,
     /// The groups that there were before anything was provisioned, where somebody has looked then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<BTreeSet<GroupId>>,
+    /// The names of the Entra groups that are brought across.
+    #[serde(default)]
+    pub names: BTreeSet<String>,
     /// Those of the users who have come across where the server cannot tell: Entra's log forgets.
     #[serde(default)]
     pub arrived: BTreeSet<UserId>,
 }
 
 impl Expectation {
-    /// Nobody as yet.
-    #[must_use]
-    pub fn of(attempt: u32) -> Self {
-        Self { attempt, ..Self::default() }
-    }
-
     /// Expects from now on whoever should be synced by this forecast, too.
     pub fn expect(&mut self, forecast: &[UserForecast]) {
         let should = |user: &&UserForecast| matches!(user.class, Class::Expected | Class::Missing);
@@ -42,17 +39,21 @@ impl Expectation {
         self.groups.get_or_insert_with(|| groups.iter().map(|group| group.id).collect());
     }
 
-    /// Whether a group came to be since then.
-    #[must_use]
-    pub fn is_new(&self, id: GroupId) -> bool {
-        self.groups.as_ref().is_some_and(|before| !before.contains(&id))
+    /// Expects these Entra groups.
+    pub fn name(&mut self, principals: &[Principal]) {
+        let groups = principals.iter().filter(|principal| principal.kind == "Group");
+        self.names.extend(groups.map(|group| group.name.clone()));
     }
 
-    /// Where the server does not tell of a group whether it comes from Entra ID, one that came to be since then does.
+    /// Where the server does not tell of a group whether it comes from Entra ID: one does that came to be since then and
+    /// bears the name of one that is brought across.
     pub fn tell_synced(&self, groups: &mut [Group]) {
-        let is_untold = |group: &&mut Group| group.is_synced.is_none() && group.external_id.is_none();
-        for group in groups.iter_mut().filter(is_untold).filter(|group| self.is_new(group.id)) {
-            group.is_synced = Some(true);
+        let is_new = |group: &Group| self.groups.as_ref().is_some_and(|before| !before.contains(&group.id));
+        let is_untold = |group: &Group| group.is_synced.is_none() && group.external_id.is_none();
+        for group in groups.iter_mut() {
+            if is_untold(group) && is_new(group) && self.names.contains(&group.name) {
+                group.is_synced = Some(true);
+            }
         }
     }
 

@@ -71,7 +71,7 @@ fn became_of(
 
 /// Users 1 and 2 were expected before anything was done.
 fn before() -> Expectation {
-    let mut expectation = Expectation::of(0);
+    let mut expectation = Expectation::default();
     expectation.expect(&[expected(1), expected(2)]);
     expectation
 }
@@ -275,7 +275,7 @@ proptest! {
 fn where_the_server_is_silent_a_group_that_came_to_be_since_is_synced() {
     let at =
         |n: u128, external_id, is_synced| Group { id: GroupId(id(n)), ..group("Staff", external_id, is_synced, &[]) };
-    let mut expectation = Expectation::of(0);
+    let mut expectation = Expectation::default();
     let told = |expectation: &Expectation, group: Group| {
         let mut groups = [group];
         expectation.tell_synced(&mut groups);
@@ -284,6 +284,8 @@ fn where_the_server_is_silent_a_group_that_came_to_be_since_is_synced() {
     assert!(!told(&expectation, at(2, None, None)), "nobody has looked before");
     expectation.note_groups(&[at(1, None, None)]);
     expectation.note_groups(&[at(1, None, None), at(2, None, None)]);
+    assert!(!told(&expectation, at(2, None, None)), "no Entra group of that name is brought across");
+    expectation.name(&[Principal { id: id(50), kind: "Group".to_owned(), name: "Staff".to_owned() }]);
     assert!(told(&expectation, at(2, None, None)), "what is seen later is not from before");
     assert!(!told(&expectation, at(1, None, None)));
     assert!(!told(&expectation, at(2, None, Some(false))), "the server's word is better");
