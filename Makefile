@@ -13,6 +13,10 @@ BUILD := build
 CHART := charts/devolutions-migration-operator
 # Plain for kubectl, and for the chart.
 CRD_FOLDERS := crds $(CHART)/files/crds
+# The image, as the chart expects it unless it is told another; what builds it; and where its Rust comes from (empty: as the Dockerfile says).
+IMAGE ?= localhost/devolutions-migration-operator:$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n1)
+BUILDER ?= docker podman buildah
+RUST_IMAGE ?=
 
 ##@ Demo
 
@@ -103,3 +107,18 @@ sandbox: ## Run the sandbox alone until Ctrl-C; exports for a shell go to build/
 	@mkdir -p $(BUILD)/sandbox
 	@echo "In another shell, once it serves: source $(BUILD)/sandbox/env"
 	@exec $(TARGET)/sandbox serve --dir $(BUILD)/sandbox --env-file $(BUILD)/sandbox/env
+
+##@ Image
+
+.PHONY: image
+image: ## Build the operator's image with docker, podman or buildah; IMAGE=name:tag names it
+	@for builder in $(BUILDER); do \
+	  if $$builder version >/dev/null 2>&1; then \
+	    set -x; exec $$builder build $(if $(RUST_IMAGE),--build-arg RUST_IMAGE=$(RUST_IMAGE)) --tag $(IMAGE) .; \
+	  fi; \
+	done; \
+	echo "error: building an image needs one of these at work: $(BUILDER)" >&2; exit 1
+
+.PHONY: image-check
+image-check: ## Build the image with buildah, look into it, and run the operator out of it
+	@tests/image/check.sh $(IMAGE)
