@@ -5,6 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::lapse::WHILE;
 use super::reference::LocalRef;
 use super::status::{PlanReference, Step, conditions_schema};
 
@@ -69,7 +70,7 @@ pub struct GroupReplacementSpec {
     /// such as `24h` or `30m`.
     #[serde(default = "default_soak")]
     #[schemars(length(max = 16))]
-    #[x_kube(validation = Rule::new("self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$') && self != '' && duration(self) <= duration('8760h')")
+    #[x_kube(validation = Rule::new(WHILE)
         .message("must be hours, minutes and seconds, such as 24h, 1h30m or 0s, and at most a year (8760h)"))]
     pub soak: String,
     /// Limits beyond which the operator stops and asks.

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::group_replacement::{CustomGroupRef, EntraGroupRef, default_soak};
+use super::lapse::WHILE;
 
 /// Which custom user groups are replaced by which Entra groups, as soon as everybody has come across.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
@@ -46,7 +47,7 @@ pub struct ReplacementTemplate {
     /// How long both groups hold the permissions before the custom group's are revoked, such as `24h` or `30m`.
     #[serde(default = "default_soak")]
     #[schemars(length(max = 16))]
-    #[x_kube(validation = Rule::new("self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$') && self != '' && duration(self) <= duration('8760h')")
+    #[x_kube(validation = Rule::new(WHILE)
         .message("must be hours, minutes and seconds, such as 24h, 1h30m or 0s, and at most a year (8760h)"))]
     pub soak: String,
 }

@@ -11,6 +11,7 @@ mod entra_tenant;
 mod forecast;
 mod group_replacement;
 mod kind;
+mod lapse;
 mod mapping;
 mod migration_status;
 mod plan_approval;

@@ -4,6 +4,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::lapse::WHILE;
+
 /// What becomes of the old application, and when.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -13,7 +15,7 @@ pub struct RetirementSettings {
     /// How long after everything else is done, such as `720h`. Until then `mode: Rollback` brings the old configuration back.
     #[serde(default = "default_after")]
     #[schemars(length(max = 16))]
-    #[x_kube(validation = Rule::new("self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$') && self != '' && duration(self) <= duration('8760h')")
+    #[x_kube(validation = Rule::new(WHILE)
         .message("must be hours, minutes and seconds, such as 720h or 24h, and at most a year (8760h)"))]
     pub after: String,
 }

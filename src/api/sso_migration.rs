@@ -97,6 +97,14 @@ pub struct SsoMigrationSpec {
     pub retirement: Option<RetirementSettings>,
 }
 
+impl SsoMigrationSpec {
+    /// Whether a person accepts the finding of this reason.
+    #[must_use]
+    pub fn accepts(&self, reason: &str) -> bool {
+        self.acknowledgements.iter().any(|accepted| accepted == reason)
+    }
+}
+
 /// What an `SsoMigration` is to do.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum MigrationMode {

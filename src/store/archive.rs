@@ -9,12 +9,12 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use kube::Client;
 use kube::api::PostParams;
-use kube::{Api, Client};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Keeper, Owner};
+use super::{Keeper, Secrets};
 use crate::error::{Class, Failure};
 use crate::plan::PlanHash;
 
@@ -28,23 +28,19 @@ const EXPECTATION: &str = "expectation";
 
 /// The documents of one resource.
 #[derive(Clone, Debug)]
-pub struct Archive {
-    api: Api<Secret>,
-    owner: Owner,
-}
+pub struct Archive(Secrets);
 
 impl Archive {
     /// The documents of `object`.
     #[must_use]
     pub fn new<R: Keeper>(client: &Client, object: &R) -> Self {
-        let owner = Owner::of(object);
-        Self { api: Api::namespaced(client.clone(), &owner.namespace), owner }
+        Self(Secrets::of(client, object))
     }
 
     /// Stores a plan under its hash. It belongs to the resource and goes with it. The hash leaves out
     /// names, so the same plan can come with others: then its document has a name of its own.
     pub async fn save_plan<T: Serialize + Sync>(&self, short_hash: &str, plan: &T) -> Result<String, Failure> {
-        let name = self.owner.name_of(&format!("plan-{short_hash}"));
+        let name = self.0.owner.name_of(&format!("plan-{short_hash}"));
         if self.save(&name, "plan", true, plan).await? {
             return Ok(name);
         }
@@ -66,7 +62,7 @@ impl Archive {
         number: u32,
         snapshot: &T,
     ) -> Result<(String, bool), Failure> {
-        let name = self.owner.name_of(&format!("snapshot-{number:04}"));
+        let name = self.0.owner.name_of(&format!("snapshot-{number:04}"));
         let ours = self.save(&name, "snapshot", false, snapshot).await?;
         Ok((name, ours))
     }
@@ -83,7 +79,7 @@ impl Archive {
         for mut secret in self.parts(name, part, owned, document)?.into_iter().rev() {
             secret.immutable = Some(true);
             let name = secret.metadata.name.clone().unwrap_or_default();
-            match self.api.create(&PostParams::default(), &secret).await {
+            match self.0.api.create(&PostParams::default(), &secret).await {
                 Ok(_) => {}
                 Err(kube::Error::Api(status)) if status.is_already_exists() => {
                     let Some(mut there) = self.get(&name).await? else {
@@ -99,7 +95,8 @@ impl Archive {
                     // Left by a resource of the same name that was deleted: it would be collected with that one.
                     if there.metadata.owner_references != secret.metadata.owner_references {
                         there.metadata.owner_references = secret.metadata.owner_references;
-                        self.api
+                        self.0
+                            .api
                             .replace(&name, &PostParams::default(), &there)
                             .await
                             .map_err(|e| Failure::kubernetes(&format!("take over Secret {name}"), &e))?;
@@ -124,9 +121,8 @@ impl Archive {
 
     /// Who is to come across, where anybody has said so.
     pub async fn load_expectation<T: DeserializeOwned>(&self) -> Result<Option<T>, Failure> {
-        let name = self.owner.name_of(EXPECTATION);
-        match self.get(&name).await? {
-            Some(secret) if !self.owner.keeps(&secret) => Err(foreign(&name, EXPECTATION)),
+        let name = self.0.owner.name_of(EXPECTATION);
+        match self.0.get(&name, &format!("the {EXPECTATION}")).await? {
             Some(_) => self.load(&name).await.map(Some),
             None => Ok(None),
         }
@@ -138,7 +134,7 @@ impl Archive {
         is_owned: bool,
         document: &T,
     ) -> Result<(String, PlanHash), Failure> {
-        let whole = self.owner.name_of(part);
+        let whole = self.0.owner.name_of(part);
         let digest = digest(&whole, document)?;
         let parts = self.parts(&whole, part, is_owned, document)?;
         self.empty_surplus(&whole, parts.len()).await?;
@@ -146,21 +142,13 @@ impl Archive {
             let name = secret.metadata.name.clone().unwrap_or_default();
             let mark = ByteString(digest.as_str().as_bytes().to_vec());
             secret.data.get_or_insert_default().insert(DIGEST.to_owned(), mark);
-            let written = match self.get(&name).await? {
-                Some(there) if !self.owner.keeps(&there) => return Err(foreign(&name, part)),
-                Some(there)
-                    if there.data == secret.data
-                        && there.metadata.owner_references == secret.metadata.owner_references =>
-                {
-                    continue;
-                }
-                Some(there) => {
-                    secret.metadata.resource_version = there.metadata.resource_version;
-                    self.api.replace(&name, &PostParams::default(), &secret).await
-                }
-                None => self.api.create(&PostParams::default(), &secret).await,
+            let there = self.0.get(&name, &format!("the {part}")).await?;
+            let is_same = |there: &Secret| {
+                there.data == secret.data && there.metadata.owner_references == secret.metadata.owner_references
             };
-            written.map_err(|e| Failure::kubernetes(&format!("write Secret {name}"), &e))?;
+            if !there.as_ref().is_some_and(is_same) {
+                self.0.put(secret, there).await?;
+            }
         }
         Ok((whole, digest))
     }
@@ -169,10 +157,11 @@ impl Archive {
     async fn empty_surplus(&self, whole: &str, parts: usize) -> Result<(), Failure> {
         for index in parts.. {
             let name = part_name(whole, index);
-            let Some(mut there) = self.get(&name).await?.filter(|there| self.owner.keeps(there)) else { break };
+            let Some(mut there) = self.get(&name).await?.filter(|there| self.0.owner.keeps(there)) else { break };
             if there.data.take().is_some_and(|data| !data.is_empty()) {
                 let what = format!("empty Secret {name}");
-                self.api
+                self.0
+                    .api
                     .replace(&name, &PostParams::default(), &there)
                     .await
                     .map_err(|e| Failure::kubernetes(&what, &e))?;
@@ -188,9 +177,9 @@ impl Archive {
         })?;
         let chunks: Vec<&[u8]> = compressed.chunks(PART).collect();
         let secret = |(index, chunk): (usize, &&[u8])| {
-            let mut metadata = self.owner.metadata(part_name(name, index), part);
+            let mut metadata = self.0.owner.metadata(part_name(name, index), part);
             if owned {
-                metadata.owner_references = self.owner.reference.clone().map(|owner| vec![owner]);
+                metadata.owner_references = self.0.owner.reference.clone().map(|owner| vec![owner]);
             }
             let data = BTreeMap::from([
                 (DATA.to_owned(), ByteString(chunk.to_vec())),
@@ -245,18 +234,8 @@ impl Archive {
     }
 
     async fn get(&self, name: &str) -> Result<Option<Secret>, Failure> {
-        self.api.get_opt(name).await.map_err(|e| Failure::kubernetes(&format!("read Secret {name}"), &e))
+        self.0.api.get_opt(name).await.map_err(|e| Failure::kubernetes(&format!("read Secret {name}"), &e))
     }
-}
-
-fn foreign(name: &str, part: &str) -> Failure {
-    Failure::new(
-        Class::Invalid,
-        "DocumentForeign",
-        format!(
-            "Secret {name} should hold the {part}, and it is somebody else's. Rename or delete it, or give this resource another name."
-        ),
-    )
 }
 
 fn digest<T: Serialize>(name: &str, document: &T) -> Result<PlanHash, Failure> {

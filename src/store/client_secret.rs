@@ -7,12 +7,11 @@ use std::fmt;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::PostParams;
-use kube::{Api, Client};
+use kube::Client;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use super::{Keeper, Owner};
+use super::{Keeper, Secrets};
 use crate::error::{Class, Failure};
 
 const VALUE: &str = "clientSecret";
@@ -67,23 +66,19 @@ impl fmt::Debug for ClientSecret {
 
 /// The client secrets of one resource.
 #[derive(Clone, Debug)]
-pub struct ClientSecrets {
-    api: Api<Secret>,
-    owner: Owner,
-}
+pub struct ClientSecrets(Secrets);
 
 impl ClientSecrets {
     /// The client secrets of `object`.
     #[must_use]
     pub fn new<R: Keeper>(client: &Client, object: &R) -> Self {
-        let owner = Owner::of(object);
-        Self { api: Api::namespaced(client.clone(), &owner.namespace), owner }
+        Self(Secrets::of(client, object))
     }
 
     /// The name of the Secret for `purpose`.
     #[must_use]
     pub fn name(&self, purpose: Purpose) -> String {
-        self.owner.name_of(purpose.suffix())
+        self.0.owner.name_of(purpose.suffix())
     }
 
     /// The secret that is kept, if it is one of this application.
@@ -103,40 +98,30 @@ impl ClientSecrets {
             (VALUE, kept.value.expose_secret().to_owned()),
         ];
         let data = data.map(|(key, value)| (key.to_owned(), ByteString(value.into_bytes())));
-        let mut secret = Secret {
-            metadata: self.owner.metadata(name.clone(), purpose.suffix()),
+        let secret = Secret {
+            metadata: self.0.owner.metadata(name.clone(), purpose.suffix()),
             data: Some(BTreeMap::from(data)),
             ..Secret::default()
         };
-        let written = match self.get(purpose).await? {
-            // By one of another application people may be signing in.
-            Some(there)
-                if self.read(&there, purpose)?.is_some_and(|is| !is.app_id.eq_ignore_ascii_case(&kept.app_id)) =>
-            {
-                return Err(Failure::new(
-                    Class::Invalid,
-                    "ClientSecretOfAnother",
-                    format!(
-                        "Secret {name} holds a client secret of another application, by which people may be signing in, so it is not overwritten. If nobody does, delete it."
-                    ),
-                ));
-            }
-            Some(there) => {
-                secret.metadata.resource_version = there.metadata.resource_version;
-                self.api.replace(&name, &PostParams::default(), &secret).await
-            }
-            None => self.api.create(&PostParams::default(), &secret).await,
-        };
-        written.map(drop).map_err(|e| Failure::kubernetes(&format!("write Secret {name}"), &e))
+        let there = self.get(purpose).await?;
+        let kept_there = there.as_ref().map(|there| self.read(there, purpose)).transpose()?.flatten();
+        // By one of another application people may be signing in.
+        if kept_there.is_some_and(|is| !is.app_id.eq_ignore_ascii_case(&kept.app_id)) {
+            return Err(Failure::new(
+                Class::Invalid,
+                "ClientSecretOfAnother",
+                format!(
+                    "Secret {name} holds a client secret of another application, by which people may be signing in, so it is not overwritten. If nobody does, delete it."
+                ),
+            ));
+        }
+        self.0.put(secret, there).await
     }
 
     /// Takes a secret out of its Secret, which stays, empty: it is good for nothing any more.
     pub async fn empty(&self, purpose: Purpose) -> Result<(), Failure> {
-        let Some(mut there) = self.get(purpose).await? else { return Ok(()) };
-        there.data = None;
-        let name = self.name(purpose);
-        let written = self.api.replace(&name, &PostParams::default(), &there).await;
-        written.map(drop).map_err(|e| Failure::kubernetes(&format!("empty Secret {name}"), &e))
+        let Some(there) = self.get(purpose).await? else { return Ok(()) };
+        self.0.put(Secret { data: None, ..there.clone() }, Some(there)).await
     }
 
     /// Whether a client secret is kept for any purpose.
@@ -145,19 +130,7 @@ impl ClientSecrets {
     }
 
     async fn get(&self, purpose: Purpose) -> Result<Option<Secret>, Failure> {
-        let name = self.name(purpose);
-        let there = self.api.get_opt(&name).await;
-        let there = there.map_err(|e| Failure::kubernetes(&format!("read Secret {name}"), &e))?;
-        match there {
-            Some(secret) if !self.owner.keeps(&secret) => Err(Failure::new(
-                Class::Invalid,
-                "DocumentForeign",
-                format!(
-                    "Secret {name} should hold a client secret of this migration, and it is somebody else's. Rename or delete it, or give this resource another name."
-                ),
-            )),
-            there => Ok(there),
-        }
+        self.0.get(&self.name(purpose), "a client secret of this migration").await
     }
 
     /// None where it is empty, as the first part of a restored backup may be.

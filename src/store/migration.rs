@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::devolutions::{SsoClient, SsoProvider};
 use crate::plan::PlanHash;
+use crate::plan::migration::{MigrationPlan, Work};
 
 /// What an `SsoMigration` has begun and how far it is.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -55,6 +56,14 @@ pub struct MigrationCheckpoint {
     /// The uids of the approvals that were used: each opens one gate once.
     #[serde(default)]
     pub used_approvals: Vec<String>,
+}
+
+impl MigrationCheckpoint {
+    /// A plan to do this in the tenants that the work began in.
+    #[must_use]
+    pub fn plan(&self, work: Work) -> MigrationPlan {
+        MigrationPlan { tenant: self.tenant.clone(), entra_tenant: self.entra_tenant.clone(), work }
+    }
 }
 
 /// A request for the new application whose answer is not known.

@@ -24,9 +24,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::{Resource, ResourceExt as _};
+use kube::api::PostParams;
+use kube::{Api, Client, Resource, ResourceExt as _};
 
 use crate::api::{GROUP, GroupReplacement, SsoMigration};
+use crate::error::{Class, Failure};
 
 /// The field manager of everything that the operator writes.
 pub const MANAGER: &str = "devolutions-migration-operator";
@@ -95,5 +97,47 @@ impl Owner {
             annotations: Some(BTreeMap::from(annotations)),
             ..ObjectMeta::default()
         }
+    }
+}
+
+/// The Secrets of one resource that are replaced by newer ones of the same name.
+#[derive(Clone, Debug)]
+struct Secrets {
+    api: Api<Secret>,
+    owner: Owner,
+}
+
+impl Secrets {
+    fn of<R: Keeper>(client: &Client, object: &R) -> Self {
+        let owner = Owner::of(object);
+        Self { api: Api::namespaced(client.clone(), &owner.namespace), owner }
+    }
+
+    /// The Secret of this name, where there is one. What it should hold is for whoever finds somebody else's there.
+    async fn get(&self, name: &str, what: &str) -> Result<Option<Secret>, Failure> {
+        let there = self.api.get_opt(name).await;
+        match there.map_err(|e| Failure::kubernetes(&format!("read Secret {name}"), &e))? {
+            Some(secret) if !self.owner.keeps(&secret) => Err(Failure::new(
+                Class::Invalid,
+                "DocumentForeign",
+                format!(
+                    "Secret {name} should hold {what}, and it is somebody else's. Rename or delete it, or give this resource another name."
+                ),
+            )),
+            there => Ok(there),
+        }
+    }
+
+    /// Writes a Secret, in the place of the one that was there.
+    async fn put(&self, mut secret: Secret, there: Option<Secret>) -> Result<(), Failure> {
+        let name = secret.name_any();
+        let written = match there {
+            Some(there) => {
+                secret.metadata.resource_version = there.metadata.resource_version;
+                self.api.replace(&name, &PostParams::default(), &secret).await
+            }
+            None => self.api.create(&PostParams::default(), &secret).await,
+        };
+        written.map(drop).map_err(|e| Failure::kubernetes(&format!("write Secret {name}"), &e))
     }
 }

@@ -7,14 +7,14 @@ use std::fmt;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::PostParams;
-use kube::{Api, Client};
+use kube::Client;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Keeper, Owner};
+use super::{Keeper, Secrets};
 use crate::error::{Class, Failure};
 
 const SUFFIX: &str = "provisioning-token";
+const WHAT: &str = "the token for provisioning of this migration";
 const VALUE: &str = "secretToken";
 const URL: &str = "tenantUrl";
 const MADE: &str = "createdAt";
@@ -41,28 +41,24 @@ impl fmt::Debug for ProvisioningToken {
 
 /// The token of one resource.
 #[derive(Clone, Debug)]
-pub struct ProvisioningTokens {
-    api: Api<Secret>,
-    owner: Owner,
-}
+pub struct ProvisioningTokens(Secrets);
 
 impl ProvisioningTokens {
     /// The token of `object`.
     #[must_use]
     pub fn new<R: Keeper>(client: &Client, object: &R) -> Self {
-        let owner = Owner::of(object);
-        Self { api: Api::namespaced(client.clone(), &owner.namespace), owner }
+        Self(Secrets::of(client, object))
     }
 
     /// The name of the Secret.
     #[must_use]
     pub fn name(&self) -> String {
-        self.owner.name_of(SUFFIX)
+        self.0.owner.name_of(SUFFIX)
     }
 
     /// The token that is kept.
     pub async fn load(&self) -> Result<Option<ProvisioningToken>, Failure> {
-        let Some(secret) = self.get().await? else { return Ok(None) };
+        let Some(secret) = self.0.get(&self.name(), WHAT).await? else { return Ok(None) };
         let data = secret.data.unwrap_or_default();
         let text = |key: &str| data.get(key).and_then(|value| std::str::from_utf8(&value.0).ok()).map(str::trim);
         let read = || {
@@ -95,33 +91,11 @@ impl ProvisioningTokens {
             (VALUE, token.value.expose_secret().to_owned()),
         ];
         let data = data.map(|(key, value)| (key.to_owned(), ByteString(value.into_bytes())));
-        let mut secret = Secret {
-            metadata: self.owner.metadata(name.clone(), SUFFIX),
+        let secret = Secret {
+            metadata: self.0.owner.metadata(name.clone(), SUFFIX),
             data: Some(BTreeMap::from(data)),
             ..Secret::default()
         };
-        let written = match self.get().await? {
-            Some(there) => {
-                secret.metadata.resource_version = there.metadata.resource_version;
-                self.api.replace(&name, &PostParams::default(), &secret).await
-            }
-            None => self.api.create(&PostParams::default(), &secret).await,
-        };
-        written.map(drop).map_err(|e| Failure::kubernetes(&format!("write Secret {name}"), &e))
-    }
-
-    async fn get(&self) -> Result<Option<Secret>, Failure> {
-        let name = self.name();
-        let there = self.api.get_opt(&name).await;
-        match there.map_err(|e| Failure::kubernetes(&format!("read Secret {name}"), &e))? {
-            Some(secret) if !self.owner.keeps(&secret) => Err(Failure::new(
-                Class::Invalid,
-                "DocumentForeign",
-                format!(
-                    "Secret {name} should hold the token for provisioning of this migration, and it is somebody else's. Rename or delete it, or give this resource another name."
-                ),
-            )),
-            there => Ok(there),
-        }
+        self.0.put(secret, self.0.get(&name, WHAT).await?).await
     }
 }

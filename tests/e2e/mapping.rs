@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use testbed::wait::{self, Object};
 
-use crate::cutover::{applied, change, sign_in, waits};
+use crate::cutover::{applied, change, cut_over_and, waits};
 use crate::migration::{until, until_reason};
-use crate::provisioning::{across, stage};
+use crate::provisioning::{across, stage, to_provisioning};
 use crate::stage::{ALICE, Stage, WITHIN, approval, condition, is_observed, message, ready_reason, replacement, run};
 
 pub fn pair(from: &str, to: &str) -> Value {
@@ -56,9 +56,7 @@ fn groups_are_replaced_once_everybody_is_across_and_not_before() {
         let asked = across(mapping(&[pair("Sysadmins", "Vault-Admins")]));
         stage.apply(&applied(asked)).await.unwrap();
         until_part(&stage, "by-hand", "AwaitingMigration").await;
-        crate::cutover::approve(&stage, "Cutover").await;
-        until_reason(&stage, "AwaitingProof").await;
-        assert!(sign_in(&stage, "bob@contoso.example").await);
+        cut_over_and(&stage).await;
         waits(&stage, "Provisioning").await;
         let state = until_part(&stage, "by-hand", "AwaitingMigration").await;
         assert!(message(&state).contains("\"contoso\""), "{}", message(&state));
@@ -106,10 +104,7 @@ fn the_way_back_is_held_by_what_hangs_on_it() {
     run(async {
         // Nobody had provisioned the Helpdesk's Entra group before.
         let stage = without_helpdesk("mapping-back").await;
-        let asked = across(json!({"approvals": []}));
-        stage.apply(&applied(asked)).await.unwrap();
-        until_reason(&stage, "AwaitingProof").await;
-        assert!(sign_in(&stage, "bob@contoso.example").await);
+        to_provisioning(&stage, json!({"approvals": []})).await;
         until_reason(&stage, "Verified").await;
         stage.apply(&part("helpdesk", "Helpdesk", "SG-Helpdesk")).await.unwrap();
         approve_part(&stage, "helpdesk").await;

@@ -41,6 +41,13 @@ pub async fn stage_of(name: &str, switches: &str, program: Option<PathBuf>) -> S
     }
 }
 
+/// Goes on to where everybody should be brought across.
+pub async fn to_provisioning(stage: &Stage, more: Value) {
+    stage.apply(&applied(across(more))).await.unwrap();
+    until_reason(stage, "AwaitingProof").await;
+    assert!(sign_in(stage, "bob@contoso.example").await);
+}
+
 /// E-mail addresses of those who are synced, in alphabetical order.
 pub async fn synced(sandbox: &Sandbox) -> Vec<String> {
     let person = sandbox.as_person().await.unwrap();
@@ -134,9 +141,7 @@ pub fn refuse(nth: u64) -> Value {
 fn whoever_is_missing_has_one_cause_and_a_remedy_and_it_heals() {
     run(async {
         let stage = stage("provisioning-missing", "").await;
-        stage.apply(&applied(across(json!({"approvals": ["Provisioning"]})))).await.unwrap();
-        until_reason(&stage, "AwaitingProof").await;
-        assert!(sign_in(&stage, "bob@contoso.example").await);
+        to_provisioning(&stage, json!({"approvals": ["Provisioning"]})).await;
         waits(&stage, "Provisioning").await;
         stage.sandbox.add_fault(&refuse(1)).await.unwrap();
         approve(&stage, "Provisioning").await;
@@ -299,9 +304,7 @@ fn before_the_cut_over_a_running_job_gets_nobody_more_without_a_word() {
 fn a_group_that_is_added_later_is_assigned_after_a_word_and_comes_across() {
     run(async {
         let stage = stage("provisioning-group", "").await;
-        stage.apply(&applied(across(json!({"approvals": ["Provisioning"]})))).await.unwrap();
-        until_reason(&stage, "AwaitingProof").await;
-        assert!(sign_in(&stage, "bob@contoso.example").await);
+        to_provisioning(&stage, json!({"approvals": ["Provisioning"]})).await;
         approve(&stage, "Provisioning").await;
         until_reason(&stage, "Verified").await;
         let before = written(&stage.writes().await, "/appRoleAssignedTo").len();

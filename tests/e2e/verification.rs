@@ -5,23 +5,16 @@ use std::path::PathBuf;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::cutover::{able, applied, approve, change, saves, sign_in, waits};
+use crate::cutover::{able, applied, approve, change, saves, waits};
 use crate::migration::{until, until_reason};
-use crate::provisioning::{across, refuse, set_up, stage, stage_of, synced};
-use crate::stage::{Stage, condition, message, ready_reason, run};
+use crate::provisioning::{across, refuse, set_up, stage, stage_of, synced, to_provisioning};
+use crate::stage::{condition, message, ready_reason, run};
 
 /// The cause for which a user is missing.
 fn cause(state: &Value, user: &str) -> Option<String> {
     let causes = state["status"]["verification"]["causes"].as_array()?;
     let is_of = |cause: &&Value| cause["users"].as_array().is_some_and(|users| users.iter().any(|it| it == user));
     Some(causes.iter().find(is_of)?["cause"].as_str()?.to_owned())
-}
-
-/// Goes on to where everybody should be brought across.
-async fn to_provisioning(stage: &Stage, more: Value) {
-    stage.apply(&applied(across(more))).await.unwrap();
-    until_reason(stage, "AwaitingProof").await;
-    assert!(sign_in(stage, "bob@contoso.example").await);
 }
 
 #[test]

@@ -74,8 +74,7 @@ pub fn clean() -> Observed {
         existing: None,
         cannot_save: false,
         cannot_provision: Vec::new(),
-        is_provisioned: false,
-        provisioned: std::collections::BTreeSet::new(),
+        provisioned: None,
         lacking: Vec::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! What becomes of the users, and who gets in when all fails.
 
+use std::collections::BTreeSet;
+
 use crate::stage::*;
 use Severity::{Critical, Warning};
 use operator::api::Severity;
@@ -161,7 +163,7 @@ fn what_else_could_let_people_in_or_leave_them_out() {
 fn who_is_to_come_across_first_must_be_able_to() {
     let with = |canary: &str, is_provisioned: bool, change: fn(&mut UserForecast)| {
         let mut seen = clean();
-        seen.is_provisioned = is_provisioned;
+        seen.provisioned = is_provisioned.then(BTreeSet::new);
         let user = seen.users[0].clone();
         seen.users.push(User { id: UserId(Uuid::from_u128(2)), email: "u@x.example".to_owned(), ..user });
         let spec = spec(json!({"provisioning": {"canary": {"user": canary}}}));

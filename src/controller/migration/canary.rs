@@ -69,7 +69,7 @@ impl<K: Connector> Pass<'_, K> {
             }
         }
         // What a server keeps back until synchronization is activated cannot be seen before.
-        let is_accepted = self.object.spec.acknowledgements.iter().any(|it| it == CANARY_NOT_SEEN);
+        let is_accepted = self.object.spec.accepts(CANARY_NOT_SEEN);
         if is_accepted && !there.provisioning.synchronization_active {
             return self.canary_is_across(checkpoint).await;
         }

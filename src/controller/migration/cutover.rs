@@ -13,7 +13,7 @@ use super::gate::approved;
 use super::observe::{Intended, Sight, permitted};
 use super::outcome::Outcome;
 use crate::api::MigrationStepName::Cutover;
-use crate::api::{Gate, PlanState};
+use crate::api::PlanState;
 use crate::controller::Connector;
 use crate::devolutions::{DevolutionsCloud as _, SsoClient};
 use crate::entra::Entra as _;
@@ -96,24 +96,20 @@ impl<K: Connector> Pass<'_, K> {
         let loses = |u: &&crate::plan::forecast::UserForecast| u.today.is_yes() && !u.after.is_yes();
         let way_back = made.return_secret.is_some();
         let log = permitted(self.entra.sign_ins(&made.ids.app_id, Timestamp::now()).await)?;
-        let plan = MigrationPlan {
-            tenant: checkpoint.tenant.clone(),
-            entra_tenant: checkpoint.entra_tenant.clone(),
-            work: Work::Cutover {
-                from: checkpoint.before.clone(),
-                to: self.client_of(checkpoint, &made.ids),
-                attempt: checkpoint.attempt,
-                existing: made.ids.was_there.then(|| made.ids.app_id.clone()),
-                assignment_required: intended.assignment_required,
-                redirect_uris: intended.redirect_uris.clone(),
-                assignments: intended.assignments.clone(),
-                forced: sight.observed().forces_sso,
-                way_back,
-                returns_by_itself: way_back && log.is_some(),
-                accepted: accepted(&report.findings),
-                losing: users.iter().filter(loses).map(|user| user.label.clone()).collect(),
-            },
-        };
+        let plan = checkpoint.plan(Work::Cutover {
+            from: checkpoint.before.clone(),
+            to: self.client_of(checkpoint, &made.ids),
+            attempt: checkpoint.attempt,
+            existing: made.ids.was_there.then(|| made.ids.app_id.clone()),
+            assignment_required: intended.assignment_required,
+            redirect_uris: intended.redirect_uris.clone(),
+            assignments: intended.assignments.clone(),
+            forced: sight.observed().forces_sso,
+            way_back,
+            returns_by_itself: way_back && log.is_some(),
+            accepted: accepted(&report.findings),
+            losing: users.iter().filter(loses).map(|user| user.label.clone()).collect(),
+        });
         let decided = checkpoint.cutover.as_ref().and_then(|c| c.passed.as_ref()).map(|passed| &passed.plan_secret);
         let shown = match decided.or(checkpoint.shown.as_ref()) {
             None => None,
@@ -129,7 +125,7 @@ impl<K: Connector> Pass<'_, K> {
     /// Whether this very plan was decided on already, by this very resource, and the pass ended before it was saved.
     fn begun(&mut self, checkpoint: &MigrationCheckpoint, plan: &MigrationPlan) -> Option<()> {
         let passed = checkpoint.cutover.as_ref()?.passed.as_ref()?;
-        self.still_counts(passed, &plan.hash(), Gate::Cutover)
+        self.still_counts(passed, plan)
             .then(|| self.reporter.plan(plan, &passed.plan_secret, PlanState::Running, Some(passed)))
     }
 

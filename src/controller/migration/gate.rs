@@ -9,7 +9,6 @@ use super::outcome::Outcome;
 use crate::api::{Gate, MigrationStepName, PlanState, StepState, TargetKind};
 use crate::controller::{Connector, approval};
 use crate::error::Failure;
-use crate::plan::PlanHash;
 use crate::plan::approval::Pending;
 use crate::plan::migration::{MigrationPlan, Work, accepted};
 use crate::plan::preflight::Report;
@@ -113,11 +112,26 @@ impl<K: Connector> Pass<'_, K> {
     }
 
     /// Whether a plan that was passed may be carried out still, by this very resource.
-    pub(super) fn still_counts(&self, passed: &Passed, hash: &PlanHash, gate: Gate) -> bool {
+    pub(super) fn still_counts(&self, passed: &Passed, plan: &MigrationPlan) -> bool {
         Some(&passed.uid) == self.object.uid().as_ref()
-            && passed.hash == *hash
+            && passed.hash == plan.hash()
             && passed.counts(Timestamp::now())
-            && (passed.approval.is_some() || !self.asks_at(gate))
+            && (passed.approval.is_some() || !self.asks_at(plan.gate()))
+    }
+
+    /// The gate of a plan that was `passed` before, perhaps. None where that still counts; else whoever calls this writes
+    /// down what it gives, as with `pass_gate`.
+    pub(super) async fn pass_unless(
+        &mut self,
+        passed: Option<Passed>,
+        checkpoint: &mut MigrationCheckpoint,
+        plan: &MigrationPlan,
+    ) -> Result<Result<Option<Passed>, Outcome>, Failure> {
+        if let Some(passed) = passed.filter(|passed| self.still_counts(passed, plan)) {
+            self.reporter.plan(plan, &passed.plan_secret, PlanState::Running, Some(&passed));
+            return Ok(Ok(None));
+        }
+        Ok(self.pass_gate(checkpoint, plan).await?.map(Some))
     }
 }
 

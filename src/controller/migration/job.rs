@@ -1,8 +1,6 @@
 //! The provisioning job: enabled on one side, set up on the other, started, and paused. Each thing is done once and seen
 //! before the next.
 
-use std::time::Duration;
-
 use k8s_openapi::jiff::Timestamp;
 use uuid::Uuid;
 
@@ -11,6 +9,7 @@ use super::application::had_no_effect;
 use super::observe::told;
 use super::outcome::Outcome;
 use super::scope::Scope;
+use super::secrets::keep;
 use super::standing::{LOOKS, PAUSE};
 use crate::api::MigrationStepName::{Provisioning as Step, Rollback};
 use crate::api::{ObservedProvisioning, StepState};
@@ -22,9 +21,6 @@ use crate::error::{Class, Failure};
 use crate::plan::Refusal;
 use crate::plan::provisioning::{Next, Seen, next};
 use crate::store::{MigrationCheckpoint, ProvisioningRun, ProvisioningToken, SavedToken};
-
-/// How often a token that was just told is tried to be kept: nobody will tell it again.
-const TRIES: u32 = 5;
 
 /// Provisioning as both sides show it now.
 pub(super) struct There {
@@ -56,7 +52,7 @@ impl There {
 }
 
 impl<K: Connector> Pass<'_, K> {
-    /// One thing after the other, until it runs; none where it does. What nobody has been asked for is not done: the world is
+    /// One thing after the other, until it runs; gives both sides as they are then. What nobody has been asked for is not done: the world is
     /// another then than it was a moment ago.
     pub(super) async fn set_up_provisioning(
         &mut self,
@@ -64,49 +60,49 @@ impl<K: Connector> Pass<'_, K> {
         scope: &Scope,
         is_asked: bool,
         canary: Option<&(String, Uuid)>,
-    ) -> Result<Option<Outcome>, Failure> {
+    ) -> Result<Result<There, Outcome>, Failure> {
         let mut done = None;
-        loop {
+        let there = loop {
             let there = match self.provisioning_there(&scope.principal).await? {
                 Ok(there) => there,
-                Err(refusal) => return Ok(Some(Outcome::Refused(refusal))),
+                Err(refusal) => return Ok(Err(Outcome::Refused(refusal))),
             };
             self.reporter.provisioning(self.observed(&there));
             let run = checkpoint.provisioning.get_or_insert_default();
             let next = match next(&there.seen(run)) {
                 Ok(next) => next,
-                Err(refusal) => return Ok(Some(Outcome::Refused(refusal))),
+                Err(refusal) => return Ok(Err(Outcome::Refused(refusal))),
             };
             if next.is_some() && !is_asked {
-                return Ok(Some(Outcome::Working));
+                return Ok(Err(Outcome::Working));
             }
             if run.started_at.is_none() && matches!(next, None | Some(Next::Activate)) {
                 if !self.surely_runs(&scope.principal).await? {
                     let text = "Not everywhere is it seen yet that the provisioning job runs.".to_owned();
-                    return Ok(Some(Outcome::waiting(Step, "AwaitingReplication", text)));
+                    return Ok(Err(Outcome::waiting(Step, "AwaitingReplication", text)));
                 }
                 let run = checkpoint.provisioning.get_or_insert_default();
                 run.started_at = Some(Timestamp::now());
                 self.checkpoints.save(checkpoint).await?;
             }
-            let Some(next) = next else { break };
+            let Some(next) = next else { break there };
             if done == Some(next) {
                 let text = format!("Both sides are asked until they show what was just done: {}.", next.effect());
-                return Ok(Some(Outcome::waiting(Step, "AwaitingReplication", text)));
+                return Ok(Err(Outcome::waiting(Step, "AwaitingReplication", text)));
             }
             if self.is_interrupted().await? {
-                return Ok(Some(Outcome::Working));
+                return Ok(Err(Outcome::Working));
             }
             if let Some(outcome) = self.carry_out(next, checkpoint, scope, &there, canary).await? {
-                return Ok(Some(outcome));
+                return Ok(Err(outcome));
             }
             done = Some(next);
-        }
+        };
         if let Some(passed) = checkpoint.provisioning.as_ref().and_then(|run| run.passed.as_ref()) {
             self.reporter.done(passed.hash.as_str());
         }
         self.step(Step, StepState::Completed, "Provisioning runs, and synchronization is activated.");
-        Ok(None)
+        Ok(Ok(there))
     }
 
     /// Whether the job is seen to run several times in a row: a replica that has not heard of a pause shows what was before.
@@ -135,11 +131,11 @@ impl<K: Connector> Pass<'_, K> {
         match next {
             Next::Enable => {
                 self.step(Step, StepState::Running, "Enabling provisioning in Devolutions Cloud.");
-                self.ask_for_token(checkpoint, Next::Enable).await?;
+                self.ask_for_token(checkpoint, self.cloud.enable_provisioning()).await?;
             }
             Next::RenewToken => {
                 self.step(Step, StepState::Running, "The token was told and the answer lost: making it anew.");
-                self.ask_for_token(checkpoint, Next::RenewToken).await?;
+                self.ask_for_token(checkpoint, self.cloud.renew_provisioning_token()).await?;
             }
             Next::MakeJob => return self.make_job(checkpoint, principal).await,
             Next::Save => {
@@ -172,14 +168,14 @@ impl<K: Connector> Pass<'_, K> {
 
     /// Has Devolutions Cloud tell a token, and keeps it before anything else happens. That it was asked for is written down
     /// before, since its answer may be lost.
-    async fn ask_for_token(&mut self, checkpoint: &mut MigrationCheckpoint, how: Next) -> Result<(), Failure> {
+    async fn ask_for_token(
+        &mut self,
+        checkpoint: &mut MigrationCheckpoint,
+        ask: impl Future<Output = Result<NewProvisioningToken, Failure>>,
+    ) -> Result<(), Failure> {
         checkpoint.provisioning.get_or_insert_default().asked_at.push(Timestamp::now());
         self.checkpoints.save(checkpoint).await?;
-        let told = match how {
-            Next::RenewToken => self.cloud.renew_provisioning_token().await,
-            _ => self.cloud.enable_provisioning().await,
-        };
-        let told = match told {
+        let told = match ask.await {
             Err(failure) if is_refused(&failure) => {
                 // An earlier request may have been answered all the same.
                 checkpoint.provisioning.get_or_insert_default().asked_at.pop();
@@ -188,7 +184,7 @@ impl<K: Connector> Pass<'_, K> {
             }
             told => told?,
         };
-        self.keep(told).await?;
+        self.keep_token(told).await?;
         checkpoint.provisioning.get_or_insert_default().asked_at.clear();
         self.checkpoints.save(checkpoint).await
     }
@@ -200,10 +196,7 @@ impl<K: Connector> Pass<'_, K> {
         checkpoint: &mut MigrationCheckpoint,
         principal: &ServicePrincipal,
     ) -> Result<Option<Outcome>, Failure> {
-        let asked_at = checkpoint.provisioning.as_ref().and_then(|run| run.job_asked_at);
-        if let Some(until) = asked_at.and_then(|at| at.checked_add(self.settles()).ok())
-            && Timestamp::now() < until
-        {
+        if let Some(until) = self.job_settles(checkpoint) {
             let text = format!(
                 "The provisioning job was asked for and is not shown yet. It is looked for until {}, and only then asked for again.",
                 whole_seconds(until).0
@@ -229,7 +222,7 @@ impl<K: Connector> Pass<'_, K> {
     }
 
     /// Keeps a token before anything else happens.
-    async fn keep(&self, told: NewProvisioningToken) -> Result<(), Failure> {
+    async fn keep_token(&self, told: NewProvisioningToken) -> Result<(), Failure> {
         let NewProvisioningToken { provisioning, secret_token } = told;
         let Some(tenant_url) = provisioning.tenant_url else {
             let message = "Devolutions Cloud enabled provisioning and did not tell its address. Look at Administration - Authentication - Provisioning. Please report this.";
@@ -241,19 +234,8 @@ impl<K: Connector> Pass<'_, K> {
             expires_at: provisioning.token_expires_at,
             value: secret_token,
         };
-        let mut tries = 1;
-        loop {
-            match self.provisioning_tokens.save(&token).await {
-                Ok(()) => return Ok(()),
-                // One that was not kept is made anew by the next pass.
-                Err(failure) if failure.class.needs_a_person() || tries == TRIES => return Err(failure),
-                Err(failure) => {
-                    tracing::warn!(tries, "{failure}");
-                    tokio::time::sleep(Duration::from_millis(500) * tries).await;
-                    tries += 1;
-                }
-            }
-        }
+        // One that was not kept is made anew by the next pass.
+        keep(|| self.provisioning_tokens.save(&token)).await
     }
 
     /// Both sides as they are.
@@ -270,18 +252,22 @@ impl<K: Connector> Pass<'_, K> {
         Ok(Ok(There { provisioning, token: self.provisioning_tokens.load().await?, job: jobs.pop(), settings }))
     }
 
+    /// Until when a job that was asked for may be unseen; none where that is over.
+    fn job_settles(&self, checkpoint: &MigrationCheckpoint) -> Option<Timestamp> {
+        let asked_at = checkpoint.provisioning.as_ref()?.job_asked_at?;
+        asked_at.checked_add(self.settles()).ok().filter(|until| Timestamp::now() < *until)
+    }
+
     /// For a while after a job was made, its part of Entra ID may not have heard of it or of our rights on it.
     pub(super) fn settling<T>(
         &self,
         checkpoint: &MigrationCheckpoint,
         answer: Result<T, Failure>,
     ) -> Result<Result<T, Outcome>, Failure> {
-        let asked_at = checkpoint.provisioning.as_ref().and_then(|run| run.job_asked_at);
-        let until = asked_at.and_then(|at| at.checked_add(self.settles()).ok());
         match answer {
             Err(failure)
                 if ["PermissionMissing", "NotFound"].contains(&failure.reason)
-                    && until.is_some_and(|until| Timestamp::now() < until) =>
+                    && self.job_settles(checkpoint).is_some() =>
             {
                 let text = format!("{} The job was made just now, which may not be known everywhere.", failure.message);
                 Ok(Err(Outcome::waiting(Step, "AwaitingReplication", text)))

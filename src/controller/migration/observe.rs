@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::jiff::Timestamp;
-
 use uuid::Uuid;
 
 use super::groups::{GROUPS_AT_ONCE, assigned_to, group, look_up, with_members};
@@ -17,8 +16,9 @@ use crate::entra::{Application, Entra, EntraUser, ServicePrincipal};
 use crate::error::{Class, Failure};
 use crate::plan::Refusal;
 use crate::plan::forecast::{self, Access, Assigned, Waivers};
-use crate::plan::preflight::{self, AssignedGroup, Current, Existing, Observed, Principal, Report};
-use crate::plan::preflight::{choose, lacking_operations};
+use crate::plan::preflight::{
+    self, AssignedGroup, Current, Existing, Observed, Principal, Report, choose, lacking_operations,
+};
 
 /// The operation of the cloud contract by which people come to sign in by another application.
 const SAVE: &str = "saveSsoConfiguration";
@@ -81,10 +81,9 @@ impl Sight {
             users: cloud.users().await?,
             cannot_save: can(SAVE).is_none(),
             cannot_provision: spec.provisioning.as_ref().map(|_| lacking_operations(&operations)).unwrap_or_default(),
-            is_provisioned: ours.is_some_and(|ours| ours.is_provisioned),
             provisioned: match ours.filter(|ours| ours.is_provisioned) {
-                Some(ours) => assigned_ids(&ours.app_id, *entra).await?,
-                None => BTreeSet::new(),
+                Some(ours) => Some(assigned_ids(&ours.app_id, *entra).await?),
+                None => None,
             },
             ..Observed::default()
         };

@@ -12,7 +12,7 @@ use super::observe::Sight;
 use super::outcome::Outcome;
 use super::scope::Scope;
 use crate::api::MigrationStepName::Provisioning as Step;
-use crate::api::{Evidence, Finding, Gate, PlanState};
+use crate::api::{Evidence, Finding};
 use crate::controller::Connector;
 use crate::devolutions::DevolutionsCloud as _;
 use crate::error::Failure;
@@ -116,8 +116,8 @@ impl<K: Connector> Pass<'_, K> {
         }
         let set_up = self.set_up_provisioning(checkpoint, &scope, is_asked, first.as_ref()).await;
         match self.settling(checkpoint, set_up)? {
-            Ok(None) => self.synchronize(checkpoint, &scope, expectation, is_cut_over).await,
-            Ok(Some(outcome)) | Err(outcome) => Ok(outcome),
+            Ok(Ok(there)) => self.synchronize(checkpoint, &scope, &there, expectation, is_cut_over).await,
+            Ok(Err(outcome)) | Err(outcome) => Ok(outcome),
         }
     }
 
@@ -157,25 +157,21 @@ impl<K: Connector> Pass<'_, K> {
             return Err(held(&findings));
         }
         let mut accepted = accepted(&findings);
-        if canary.is_some() && spec.acknowledgements.iter().any(|it| it == CANARY_NOT_SEEN) {
+        if canary.is_some() && spec.accepts(CANARY_NOT_SEEN) {
             let said = "Everybody else is brought across even if the first one is not shown as synced".to_owned();
             accepted.insert(CANARY_NOT_SEEN.to_owned(), said);
         }
         let users = scope.forecast.iter();
-        Ok(MigrationPlan {
-            tenant: checkpoint.tenant.clone(),
-            entra_tenant: checkpoint.entra_tenant.clone(),
-            work: Work::Provisioning {
-                application: (scope.principal.app_id.clone(), scope.principal.label().to_owned()),
-                canary,
-                assignments: scope.principals(),
-                to_assign: scope.newcomers(),
-                expected: users.clone().filter(|user| user.synced.is_yes()).count(),
-                attempt: checkpoint.attempt,
-                disabled: users.filter(|user| user.disabled).map(|user| user.label.clone()).collect(),
-                accepted,
-            },
-        })
+        Ok(checkpoint.plan(Work::Provisioning {
+            application: (scope.principal.app_id.clone(), scope.principal.label().to_owned()),
+            canary,
+            assignments: scope.principals(),
+            to_assign: scope.newcomers(),
+            expected: users.clone().filter(|user| user.synced.is_yes()).count(),
+            attempt: checkpoint.attempt,
+            disabled: users.filter(|user| user.disabled).map(|user| user.label.clone()).collect(),
+            accepted,
+        }))
     }
 
     /// The gate `Provisioning`; none where it is passed.
@@ -186,13 +182,10 @@ impl<K: Connector> Pass<'_, K> {
         expectation: &mut Expectation,
         scope: &Scope,
     ) -> Result<Option<Outcome>, Failure> {
-        let passed = checkpoint.provisioning.as_ref().and_then(|run| run.passed.as_ref());
-        if let Some(passed) = passed.filter(|passed| self.still_counts(passed, &plan.hash(), Gate::Provisioning)) {
-            self.reporter.plan(plan, &passed.plan_secret, PlanState::Running, Some(passed));
-            return Ok(None);
-        }
-        let passed = match self.pass_gate(checkpoint, plan).await? {
-            Ok(passed) => passed,
+        let before = checkpoint.provisioning.as_ref().and_then(|run| run.passed.clone());
+        let passed = match self.pass_unless(before, checkpoint, plan).await? {
+            Ok(Some(passed)) => passed,
+            Ok(None) => return Ok(None),
             Err(outcome) => return Ok(Some(outcome)),
         };
         // From here on somebody may be touched: who was to come across before is written down first.

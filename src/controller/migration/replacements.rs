@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_controller::conditions::ConditionStatus;
+use k8s_controller::conditions::{self, ConditionStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{ListParams, PostParams};
 use kube::{Api, ResourceExt as _};
@@ -134,34 +134,23 @@ impl<K: Connector> Pass<'_, K> {
         replacement.is_part_of(self.object) && mark == Some(&label(&self.object.name_any()))
     }
 
-    /// Why the way back must wait for replacements, where it must: their Entra groups are filled by nothing but the
+    /// Why the way back must wait for these replacements, where it must: their Entra groups are filled by nothing but the
     /// provisioning that it pauses.
-    pub(super) async fn held_by_replacements(&self) -> Result<Option<Refusal>, Failure> {
-        let names = self.dependent().await?;
-        if names.is_empty() || self.object.spec.acknowledgements.iter().any(|it| it == DEPEND_ON_IT) {
-            return Ok(None);
+    pub(super) fn held_by(&self, dependents: &[String]) -> Option<Refusal> {
+        if dependents.is_empty() || self.object.spec.accepts(DEPEND_ON_IT) {
+            return None;
         }
-        Ok(Some(Refusal::new(
+        Some(Refusal::new(
             DEPEND_ON_IT,
             format!(
                 "These GroupReplacements have moved permissions to groups that only the new application's provisioning fills, which a rollback pauses: {}. Set their spec.mode to Rollback first. If people must sign in as before at once, add {DEPEND_ON_IT} to spec.acknowledgements: nobody loses access by that, but whoever joins or leaves those groups in Entra ID is not followed any more.",
-                name_some(names.iter().map(String::as_str))
+                name_some(dependents.iter().map(String::as_str))
             ),
-        )))
-    }
-
-    /// What a person has accepted of that, as whoever approves the way back sees it.
-    pub(super) async fn accepted_dependents(&self) -> Result<BTreeMap<String, String>, Failure> {
-        let names = self.dependent().await?;
-        let said = format!(
-            "These GroupReplacements keep their permissions on groups that nothing fills any more: {}",
-            name_some(names.iter().map(String::as_str))
-        );
-        Ok((!names.is_empty()).then(|| (DEPEND_ON_IT.to_owned(), said)).into_iter().collect())
+        ))
     }
 
     /// The replacements whose permissions hang on this migration, by name, sorted.
-    async fn dependent(&self) -> Result<Vec<String>, Failure> {
+    pub(super) async fn dependents(&self) -> Result<Vec<String>, Failure> {
         let expectation = self.expectation().await?;
         let here = self.object.namespace().unwrap_or_default();
         let migrations: Api<SsoMigration> = Api::namespaced(self.context.client.clone(), &here);
@@ -172,11 +161,8 @@ impl<K: Connector> Pass<'_, K> {
         // One that goes by a migration works where that one does, and nobody knows where that is once it is gone.
         let whole = |it: &GroupReplacement| others.iter().find(|migration| it.is_part_of(migration));
         let works_here = |it: &&GroupReplacement| {
-            let directly = it.connection_name();
-            directly.map_or_else(
-                || whole(it).is_none_or(|migration| migration.connection_name() == ours),
-                |name| Some(name) == ours,
-            )
+            let its = |migration: &SsoMigration| migration.connection_name() == ours;
+            it.connection_name().map_or_else(|| whole(it).is_none_or(its), |name| Some(name) == ours)
         };
         let hang = all.iter().filter(works_here).filter(|it| has_replaced(it) && depends(it, &expectation));
         let mut names: Vec<String> = hang.map(kube::ResourceExt::name_any).collect();
@@ -194,6 +180,15 @@ impl<K: Connector> Pass<'_, K> {
     }
 }
 
+/// What a person has accepted of replacements that depend on it, as whoever approves the way back sees it.
+pub(super) fn accepted_dependents(dependents: &[String]) -> BTreeMap<String, String> {
+    let said = format!(
+        "These GroupReplacements keep their permissions on groups that nothing fills any more: {}",
+        name_some(dependents.iter().map(String::as_str))
+    );
+    (!dependents.is_empty()).then(|| (DEPEND_ON_IT.to_owned(), said)).into_iter().collect()
+}
+
 /// A label's value, which is shorter than a name may be: the name's hash where it does not fit.
 fn label(migration: &str) -> String {
     let fits = migration.len() <= 63;
@@ -205,8 +200,7 @@ fn is_of(replacement: &GroupReplacement, pair: &GroupMapping) -> bool {
 }
 
 fn condition<'a>(replacement: &'a GroupReplacement, kind: &str) -> Option<&'a Condition> {
-    let status = replacement.status.as_ref()?;
-    status.conditions.iter().find(|condition| condition.type_ == kind)
+    conditions::find(&replacement.status.as_ref()?.conditions, kind)
 }
 
 fn has_succeeded(replacement: &GroupReplacement) -> bool {
@@ -227,10 +221,10 @@ fn ready_reason(replacement: &GroupReplacement) -> &str {
 fn has_replaced(replacement: &GroupReplacement) -> bool {
     let Some(status) = &replacement.status else { return false };
     let has_run = |state| matches!(state, PlanState::Running | PlanState::Completed | PlanState::Stale);
-    let is_back = condition(replacement, "Succeeded")
-        .is_some_and(|it| it.status == ConditionStatus::False.as_str() && it.reason == "RolledBack");
+    let succeeded = condition(replacement, "Succeeded");
+    let is_back = succeeded.is_some_and(|it| it.status == ConditionStatus::False.as_str() && it.reason == "RolledBack");
     // One that was deleted and applied again shows no plan of before.
-    let has_moved = condition(replacement, "Succeeded").is_some_and(|it| it.reason == "Replaced");
+    let has_moved = succeeded.is_some_and(|it| it.reason == "Replaced");
     !is_back && (has_moved || status.plans.iter().any(|plan| has_run(plan.state)))
 }
 

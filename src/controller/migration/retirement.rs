@@ -3,10 +3,11 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::Pass;
+use super::gate::approved;
 use super::observe::permitted;
 use super::outcome::Outcome;
 use crate::api::MigrationStepName::Retirement as Step;
-use crate::api::{Gate, PlanState, StepState};
+use crate::api::StepState;
 use crate::controller::Connector;
 use crate::controller::status::whole_seconds;
 use crate::entra::{Entra as _, EntraWriter as _};
@@ -48,17 +49,13 @@ impl<K: Connector> Pass<'_, K> {
             Ok(used) => used,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let plan = MigrationPlan {
-            tenant: checkpoint.tenant.clone(),
-            entra_tenant: checkpoint.entra_tenant.clone(),
-            work: Work::Retirement {
-                application: self.named_old(&checkpoint),
-                key_id: secret.key_id,
-                sign_ins: used,
-                since: whole_seconds(begun).0.to_string(),
-                attempt: checkpoint.attempt,
-            },
-        };
+        let plan = checkpoint.plan(Work::Retirement {
+            application: self.named_old(&checkpoint),
+            key_id: secret.key_id,
+            sign_ins: used,
+            since: whole_seconds(begun).0.to_string(),
+            attempt: checkpoint.attempt,
+        });
         if let Some(outcome) = self.pass_retirement(&mut checkpoint, &plan).await? {
             return Ok(outcome);
         }
@@ -81,7 +78,7 @@ impl<K: Connector> Pass<'_, K> {
             return Ok(Ok(None));
         };
         let used = log.iter().filter(|one| one.status.error_code == 0).count();
-        let is_accepted = self.object.spec.acknowledgements.iter().any(|it| it == IN_USE);
+        let is_accepted = self.object.spec.accepts(IN_USE);
         if used == 0 || is_accepted {
             return Ok(Ok(Some(used)));
         }
@@ -102,16 +99,13 @@ impl<K: Connector> Pass<'_, K> {
         checkpoint: &mut MigrationCheckpoint,
         plan: &MigrationPlan,
     ) -> Result<Option<Outcome>, Failure> {
-        let passed = checkpoint.retirement.as_ref().and_then(|run| run.passed.as_ref());
-        if let Some(passed) = passed.filter(|passed| self.still_counts(passed, &plan.hash(), Gate::Retirement)) {
-            self.reporter.plan(plan, &passed.plan_secret, PlanState::Running, Some(passed));
-            return Ok(None);
-        }
-        let passed = match self.pass_gate(checkpoint, plan).await? {
-            Ok(passed) => passed,
+        let before = checkpoint.retirement.as_ref().and_then(|run| run.passed.clone());
+        let passed = match self.pass_unless(before, checkpoint, plan).await? {
+            Ok(Some(passed)) => passed,
+            Ok(None) => return Ok(None),
             Err(outcome) => return Ok(Some(outcome)),
         };
-        self.reporter.restart_step(Step, &super::gate::approved(&passed));
+        self.reporter.restart_step(Step, &approved(&passed));
         if let Some(run) = &mut checkpoint.retirement {
             run.passed = Some(passed);
         }

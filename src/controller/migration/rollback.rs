@@ -6,24 +6,24 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::Pass;
 use super::outcome::Outcome;
+use super::replacements::accepted_dependents;
 use super::standing::Standing;
 use crate::api::MigrationStepName::Rollback;
-use crate::api::{Gate, StepState};
+use crate::api::StepState;
 use crate::controller::Connector;
 use crate::devolutions::DevolutionsCloud as _;
 use crate::entra::Entra as _;
 use crate::error::{Class, Failure};
 use crate::plan::Refusal;
-use crate::plan::migration::{MigrationPlan, Work};
+use crate::plan::migration::Work;
 use crate::store::{ApplicationIds, ClientSecret, MigrationCheckpoint, Passed, Purpose};
 
 impl<K: Connector> Pass<'_, K> {
     /// Mode `Rollback`.
     pub(super) async fn roll_back(&mut self, mut checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
         // Each way back pauses what fills their groups.
-        if checkpoint.provisioning.is_some()
-            && let Some(refusal) = self.held_by_replacements().await?
-        {
+        let dependents = if checkpoint.provisioning.is_some() { self.dependents().await? } else { Vec::new() };
+        if let Some(refusal) = self.held_by(&dependents) {
             return Ok(Outcome::Refused(refusal));
         }
         let standing = self.standing_for_sure(&checkpoint).await?;
@@ -67,27 +67,28 @@ impl<K: Connector> Pass<'_, K> {
                     self.secrets.name(Purpose::Return)
                 ),
             ))),
-            Standing::Old | Standing::New => self.go_back(checkpoint, &ids).await,
+            Standing::Old | Standing::New => self.go_back(checkpoint, &ids, &dependents).await,
         }
     }
 
     /// The gate, and the way back.
-    async fn go_back(&mut self, mut checkpoint: MigrationCheckpoint, ids: &ApplicationIds) -> Result<Outcome, Failure> {
-        let plan = MigrationPlan {
-            tenant: checkpoint.tenant.clone(),
-            entra_tenant: checkpoint.entra_tenant.clone(),
-            work: Work::Rollback {
-                from: self.client_of(&checkpoint, ids),
-                to: checkpoint.before.clone(),
-                attempt: checkpoint.attempt,
-                accepted: self.accepted_dependents().await?,
-            },
-        };
+    async fn go_back(
+        &mut self,
+        mut checkpoint: MigrationCheckpoint,
+        ids: &ApplicationIds,
+        dependents: &[String],
+    ) -> Result<Outcome, Failure> {
+        let plan = checkpoint.plan(Work::Rollback {
+            from: self.client_of(&checkpoint, ids),
+            to: checkpoint.before.clone(),
+            attempt: checkpoint.attempt,
+            accepted: accepted_dependents(dependents),
+        });
         let secret = match self.return_secret(&checkpoint).await? {
             Ok(secret) => secret,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let is_it = |passed: &Passed| self.still_counts(passed, &plan.hash(), Gate::Rollback);
+        let is_it = |passed: &Passed| self.still_counts(passed, &plan);
         if !checkpoint.rollback.as_ref().is_some_and(is_it) {
             self.reporter.begin_step(Rollback, "Looking for an approval.");
             match self.pass_gate(&mut checkpoint, &plan).await? {

@@ -16,7 +16,7 @@ use crate::store::{ClientSecret, MigrationCheckpoint, Purpose};
 
 /// How often in a row a secret must get a token: another replica may not know it yet.
 const PROOFS: usize = 3;
-/// How often a secret that Entra ID has just told is tried to be kept: nobody will tell it again.
+/// How often what was just told is tried to be kept: nobody will tell it again.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(500);
 /// What the token endpoint says of a secret or an application that it has not heard of yet.
@@ -87,19 +87,9 @@ impl<K: Connector> Pass<'_, K> {
             expires_at: made.end_date_time,
             value: made.secret_text,
         };
-        let mut tries = 1;
-        loop {
-            match self.secrets.save(purpose, &secret).await {
-                Ok(()) => return Ok(secret),
-                // What was not kept is clutter, which the next pass takes away.
-                Err(failure) if failure.class.needs_a_person() || tries == TRIES => return Err(failure),
-                Err(failure) => {
-                    tracing::warn!(tries, "{failure}");
-                    tokio::time::sleep(PAUSE * tries).await;
-                    tries += 1;
-                }
-            }
-        }
+        // What was not kept is clutter, which the next pass takes away.
+        keep(|| self.secrets.save(purpose, &secret)).await?;
+        Ok(secret)
     }
 
     /// How long a secret is to be good: as asked for, or as long as the tenant allows.
@@ -152,5 +142,21 @@ impl<K: Connector> Pass<'_, K> {
 
     fn is_young(&self, secret: &ClientSecret) -> bool {
         Timestamp::now().duration_since(secret.made_at) <= self.settles()
+    }
+}
+
+/// Keeps what was just told, by `save`, which is tried several times.
+pub(super) async fn keep<F: Future<Output = Result<(), Failure>>>(save: impl Fn() -> F) -> Result<(), Failure> {
+    let mut tries = 1;
+    loop {
+        match save().await {
+            Ok(()) => return Ok(()),
+            Err(failure) if failure.class.needs_a_person() || tries == TRIES => return Err(failure),
+            Err(failure) => {
+                tracing::warn!(tries, "{failure}");
+                tokio::time::sleep(PAUSE * tries).await;
+                tries += 1;
+            }
+        }
     }
 }

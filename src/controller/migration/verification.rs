@@ -6,6 +6,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::Pass;
+use super::job::There;
 use super::observe::permitted;
 use super::outcome::Outcome;
 use super::scope::Scope;
@@ -30,14 +31,10 @@ impl<K: Connector> Pass<'_, K> {
         &mut self,
         checkpoint: &MigrationCheckpoint,
         scope: &Scope,
+        there: &There,
         mut expectation: Expectation,
         is_cut_over: bool,
     ) -> Result<Outcome, Failure> {
-        let there = match self.provisioning_there(&scope.principal).await? {
-            Ok(there) => there,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
-        self.reporter.provisioning(self.observed(&there));
         let Some(run) = &checkpoint.provisioning else { return Ok(Outcome::Working) };
         let (Some(job), Some(started)) = (&there.job, run.started_at) else { return Ok(Outcome::Working) };
         let position = position(&job.status.clone().unwrap_or_default(), started, run.assigned_at);

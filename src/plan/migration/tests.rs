@@ -31,33 +31,45 @@ fn cutover() -> Work {
     }
 }
 
+/// The plan with another value in a field of its work.
+fn with(base: &MigrationPlan, field: &str, value: serde_json::Value) -> MigrationPlan {
+    let mut changed = serde_json::to_value(base).unwrap();
+    *changed["work"].pointer_mut(field).unwrap() = value;
+    serde_json::from_value(changed).unwrap()
+}
+
+/// Each of these changes the hash, and to another one. Gives all there were.
+fn each_changes(base: &MigrationPlan, cases: Vec<(&str, serde_json::Value)>) -> BTreeSet<String> {
+    let mut hashes = BTreeSet::from([base.hash().to_string()]);
+    for (field, value) in cases {
+        assert!(hashes.insert(with(base, field, value).hash().to_string()), "a change of {field} went unnoticed");
+    }
+    hashes
+}
+
 #[test]
 fn every_input_of_the_cut_over_changes_its_hash_and_a_new_name_does_not() {
     let base = plan(cutover());
-    let with = |field: &str, value: serde_json::Value| {
-        let mut changed = serde_json::to_value(&base).unwrap();
-        *changed["work"].pointer_mut(field).unwrap() = value;
-        serde_json::from_value::<MigrationPlan>(changed).unwrap()
-    };
-    let mut hashes = BTreeSet::from([base.hash().to_string()]);
-    for (field, value) in [
-        ("/from/clientId", json!("other")),
-        ("/from/name", json!("Other")),
-        ("/from/discoveryUrl", json!("https://y.example")),
-        ("/to/clientId", json!("other")),
-        ("/attempt", json!(1)),
-        ("/existing", json!("other")),
-        ("/assignmentRequired", json!(false)),
-        ("/redirectUris", json!([])),
-        ("/assignments", json!([])),
-        ("/forced", json!(null)),
-        ("/wayBack", json!(false)),
-        ("/returnsByItself", json!(false)),
-        ("/accepted", json!({"NoWayBack": "says more"})),
-        ("/losing", json!(["grace@partner.example"])),
-    ] {
-        assert!(hashes.insert(with(field, value).hash().to_string()), "a change of {field} went unnoticed");
-    }
+    let with = |field: &str, value| with(&base, field, value);
+    let mut hashes = each_changes(
+        &base,
+        vec![
+            ("/from/clientId", json!("other")),
+            ("/from/name", json!("Other")),
+            ("/from/discoveryUrl", json!("https://y.example")),
+            ("/to/clientId", json!("other")),
+            ("/attempt", json!(1)),
+            ("/existing", json!("other")),
+            ("/assignmentRequired", json!(false)),
+            ("/redirectUris", json!([])),
+            ("/assignments", json!([])),
+            ("/forced", json!(null)),
+            ("/wayBack", json!(false)),
+            ("/returnsByItself", json!(false)),
+            ("/accepted", json!({"NoWayBack": "says more"})),
+            ("/losing", json!(["grace@partner.example"])),
+        ],
+    );
     let renamed = with("/assignments/0/name", json!("Sales (EMEA)"));
     assert_eq!(renamed.hash(), base.hash());
     assert_ne!(renamed.digest(), base.digest());
@@ -87,23 +99,19 @@ fn provisioning() -> Work {
 #[test]
 fn every_input_of_provisioning_changes_its_hash_and_a_count_does_not() {
     let base = plan(provisioning());
-    let with = |field: &str, value: serde_json::Value| {
-        let mut changed = serde_json::to_value(&base).unwrap();
-        *changed["work"].pointer_mut(field).unwrap() = value;
-        serde_json::from_value::<MigrationPlan>(changed).unwrap()
-    };
-    let mut hashes = BTreeSet::from([base.hash().to_string()]);
-    for (field, value) in [
-        ("/application/0", json!("other")),
-        ("/canary", json!(null)),
-        ("/canary/1", json!(Uuid::from_u128(4))),
-        ("/assignments", json!([])),
-        ("/attempt", json!(1)),
-        ("/disabled", json!(["frank@contoso.example"])),
-        ("/accepted", json!({"CanaryNotSeen": "said"})),
-    ] {
-        assert!(hashes.insert(with(field, value).hash().to_string()), "a change of {field} went unnoticed");
-    }
+    let with = |field: &str, value| with(&base, field, value);
+    each_changes(
+        &base,
+        vec![
+            ("/application/0", json!("other")),
+            ("/canary", json!(null)),
+            ("/canary/1", json!(Uuid::from_u128(4))),
+            ("/assignments", json!([])),
+            ("/attempt", json!(1)),
+            ("/disabled", json!(["frank@contoso.example"])),
+            ("/accepted", json!({"CanaryNotSeen": "said"})),
+        ],
+    );
     assert_eq!(with("/expected", json!(6)).hash(), base.hash());
     // Where it runs already, nothing is promised that is not done.
     let mut more = provisioning();
@@ -123,20 +131,17 @@ fn every_input_of_the_retirement_changes_its_hash() {
         since: "then".to_owned(),
         attempt: 0,
     });
-    let mut hashes = BTreeSet::from([base.hash().to_string()]);
-    for (field, value) in [
-        ("/application/0", json!("other")),
-        ("/keyId", json!(Uuid::from_u128(2))),
-        ("/signIns", json!(1)),
-        ("/signIns", json!(null)),
-        ("/since", json!("later")),
-        ("/attempt", json!(1)),
-    ] {
-        let mut changed = serde_json::to_value(&base).unwrap();
-        *changed["work"].pointer_mut(field).unwrap() = value;
-        let changed: MigrationPlan = serde_json::from_value(changed).unwrap();
-        assert!(hashes.insert(changed.hash().to_string()), "a change of {field} went unnoticed");
-    }
+    each_changes(
+        &base,
+        vec![
+            ("/application/0", json!("other")),
+            ("/keyId", json!(Uuid::from_u128(2))),
+            ("/signIns", json!(1)),
+            ("/signIns", json!(null)),
+            ("/since", json!("later")),
+            ("/attempt", json!(1)),
+        ],
+    );
 }
 
 #[test]

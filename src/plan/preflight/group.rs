@@ -132,7 +132,7 @@ pub(super) fn shared_names<'a>(names: impl Iterator<Item = &'a str>, groups: &[G
 
 fn namesakes(spec: &SsoMigrationSpec, seen: &Observed) -> Option<Finding> {
     // What it has made of them itself looks like a custom group, where the server does not tell.
-    let is_new = |id: Uuid| !seen.provisioned.contains(&id);
+    let is_new = |id: Uuid| !seen.provisioned.as_ref().is_some_and(|known| known.contains(&id));
     let of_spec = seen.wanted.iter().filter_map(|w| choose(&w.reference, &w.found)).filter(|g| is_new(g.id));
     let of_spec = of_spec.filter_map(|g| g.display_name.as_deref());
     let of_current = seen

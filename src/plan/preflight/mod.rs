@@ -64,10 +64,8 @@ pub struct Observed {
     pub cannot_save: bool,
     /// Operations that provisioning takes and the server lacks, where provisioning is asked for.
     pub cannot_provision: Vec<&'static str>,
-    /// Whether the new application has brought groups to Devolutions Cloud already.
-    pub is_provisioned: bool,
-    /// Who is assigned to it then.
-    pub provisioned: BTreeSet<Uuid>,
+    /// Who is assigned to the new application, where it has brought groups to Devolutions Cloud already.
+    pub provisioned: Option<BTreeSet<Uuid>>,
     /// The application permissions that our token lacks to do the work, by name.
     pub lacking: Vec<&'static str>,
 }

@@ -155,7 +155,7 @@ pub(super) fn outlook(spec: &SsoMigrationSpec, forecast: &[UserForecast]) -> Vec
 fn canary(spec: &SsoMigrationSpec, seen: &Observed, forecast: Option<&[UserForecast]>) -> Option<Finding> {
     let email = &spec.provisioning.as_ref()?.canary.user;
     // Once it has come across it is only one of all.
-    let forecast = forecast.filter(|_| !seen.is_provisioned)?;
+    let forecast = forecast.filter(|_| seen.provisioned.is_none())?;
     let refusal = provisioning::canary(email, &seen.users, forecast).err()?;
     Some(critical(refusal.reason, refusal.message))
 }

@@ -95,6 +95,32 @@ pub(super) async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<
     stage.run(admin, &["get", "ssom", "-n", NAMESPACE]).await
 }
 
+/// A plan of the migration that waits for a person.
+pub(super) struct Pending {
+    /// The migration's uid.
+    pub(super) uid: String,
+    /// The plan's hash.
+    pub(super) hash: String,
+}
+
+/// The plan that waits now; `approver` may read it from here on, by a role of this name, and the forecast.
+pub(super) async fn readable_plan(stage: &Stage, admin: &Actor, role: &str, approver: &str) -> Result<Pending> {
+    let state = admin.kubectl().get(&["ssom", NAMESPACE, "-n", NAMESPACE]).await?;
+    let plan = state["status"]["plans"].as_array().and_then(|plans| plans.last()).cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (secret, report) = (text(&plan["secretName"]), text(&state["status"]["report"]["secretName"]));
+    let reader = manifests::plan_reader(role, approver, &[&secret, &report]);
+    let reader = manifests::write(&stage.place.manifests(), &format!("{role}.yaml"), &[reader])?;
+    stage.run_quietly(admin, &["apply", "-n", NAMESPACE, "-f", &here(&reader)], "").await?;
+    Ok(Pending { uid: text(&state["metadata"]["uid"]), hash: text(&plan["hash"]) })
+}
+
+/// Shows the command, and gives the plan as somebody reads it. The forecast comes first; it was shown before.
+pub(super) async fn shown_plan(stage: &Stage, reader: &Actor) -> Result<String> {
+    let shown = stage.run_operator(reader, &["plan", &format!("ssom/{NAMESPACE}"), "-n", NAMESPACE]).await?;
+    Ok(shown.find("\nPlan of ").map_or(shown.as_str(), |at| &shown[at + 1..]).to_owned())
+}
+
 /// Who may approve and who may not; then the cut-over. Gives the operator's next start.
 pub(super) async fn approve(
     stage: &mut Stage,
@@ -103,15 +129,8 @@ pub(super) async fn approve(
     (approver, author): (&str, &str),
     launch: Launch,
 ) -> Result<Launch> {
-    let state = admin.kubectl().get(&["ssom", NAMESPACE, "-n", NAMESPACE]).await?;
-    let plan = state["status"]["plans"].as_array().and_then(|plans| plans.last()).cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (hash, secret, uid) = (text(&plan["hash"]), text(&plan["secretName"]), text(&state["metadata"]["uid"]));
     let folder = stage.place.manifests();
-    let report = text(&state["status"]["report"]["secretName"]);
-    let reader = manifests::plan_reader("migration-reader", approver, &[&secret, &report]);
-    let reader = manifests::write(&folder, "migration-reader.yaml", &[reader])?;
-    stage.run_quietly(admin, &["apply", "-n", NAMESPACE, "-f", &here(&reader)], "").await?;
+    let Pending { uid, hash } = readable_plan(stage, admin, "migration-reader", approver).await?;
     stage.screen.line("");
     stage.screen.say(
         "alice has the verb `approve` on ssomigrations and groupreplacements, and may read this plan and its forecast. bob \
@@ -131,9 +150,7 @@ pub(super) async fn approve(
     }
     let target = format!("ssom/{NAMESPACE}");
     stage.screen.line("");
-    let shown = stage.run_operator(alice, &["plan", &target, "-n", NAMESPACE]).await?;
-    // The forecast comes first; it was shown before.
-    let plan = shown.find("\nPlan of ").map_or(shown.as_str(), |at| &shown[at + 1..]);
+    let plan = shown_plan(stage, alice).await?;
     stage.screen.output("…");
     stage.screen.output(&plan.lines().take(PLAN_LINES).collect::<Vec<_>>().join("\n"));
     if plan.lines().count() > PLAN_LINES {

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::NAMESPACE;
-use super::manifests;
+use super::migration::{Pending, readable_plan, shown_plan};
 use super::play::{APPROVER, WITHIN};
-use super::stage::{Actor, Stage, here};
+use super::stage::{Actor, Stage};
 use crate::error::{Error, Result};
 use crate::wait;
 
@@ -25,17 +25,8 @@ pub(super) async fn bring_across(stage: &Stage, admin: &Actor, alice: &Actor) ->
     let target = format!("ssom/{NAMESPACE}");
     let waits = "--for=jsonpath={.status.steps[?(@.name==\"Provisioning\")].state}=Waiting";
     stage.run_quietly(admin, &["wait", &target, "-n", NAMESPACE, waits, "--timeout=120s"], "").await?;
-    let state = admin.kubectl().get(&["ssom", NAMESPACE, "-n", NAMESPACE]).await?;
-    let plan = state["status"]["plans"].as_array().and_then(|plans| plans.last()).cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (hash, secret) = (text(&plan["hash"]), text(&plan["secretName"]));
-    let report = text(&state["status"]["report"]["secretName"]);
-    let reader = manifests::plan_reader("provisioning-reader", APPROVER, &[&secret, &report]);
-    let reader = manifests::write(&stage.place.manifests(), "provisioning-reader.yaml", &[reader])?;
-    stage.run_quietly(admin, &["apply", "-n", NAMESPACE, "-f", &here(&reader)], "").await?;
-    let shown = stage.run_operator(alice, &["plan", &target, "-n", NAMESPACE]).await?;
-    let plan = shown.find("\nPlan of ").map_or(shown.as_str(), |at| &shown[at + 1..]);
-    stage.screen.output(plan.trim_end());
+    let Pending { hash, .. } = readable_plan(stage, admin, "provisioning-reader", APPROVER).await?;
+    stage.screen.output(shown_plan(stage, alice).await?.trim_end());
     let words = ["approve", &target, "-n", NAMESPACE, "--yes", "--wait=false", "--hash", &hash];
     let said = stage.run_operator(alice, &words).await?;
     stage.screen.output(said.lines().next_back().unwrap_or_default());
@@ -47,15 +38,16 @@ pub(super) async fn bring_across(stage: &Stage, admin: &Actor, alice: &Actor) ->
     let mut last = String::new();
     let mut ended = Ok(());
     let seen = |state: &Value| {
-        let told = Told::of(state);
-        if told.summary != last {
-            stage.screen.output(&format!("  {}", told.summary));
-            last.clone_from(&told.summary);
+        let summary = state["status"]["summary"].as_str().unwrap_or_default();
+        if summary != last {
+            stage.screen.output(&format!("  {summary}"));
+            summary.clone_into(&mut last);
         }
-        if told.is_stalled {
-            ended = Err(Error::Demo(format!("somebody must act: {}", told.summary)));
+        let is_stalled = wait::has_condition(state, "Stalled");
+        if is_stalled {
+            ended = Err(Error::Demo(format!("somebody must act: {summary}")));
         }
-        told.is_stalled || told.has_succeeded
+        is_stalled || wait::has_condition(state, "Succeeded")
     };
     wait::until_seen(admin.kubectl(), "ssom", NAMESPACE, "everybody to come across", WITHIN, seen).await?;
     ended?;
@@ -65,21 +57,4 @@ pub(super) async fn bring_across(stage: &Stage, admin: &Actor, alice: &Actor) ->
     let state = admin.kubectl().get(&["ssom", NAMESPACE, "-n", NAMESPACE]).await?;
     let number = |name: &str| state["status"]["verification"][name].as_u64().unwrap_or_default();
     Ok(Across { expected: number("expected"), synced: number("synced"), waived: number("waived") })
-}
-
-/// What a status says to people and to their tools.
-struct Told {
-    summary: String,
-    is_stalled: bool,
-    has_succeeded: bool,
-}
-
-impl Told {
-    fn of(state: &Value) -> Self {
-        Self {
-            summary: state["status"]["summary"].as_str().unwrap_or_default().to_owned(),
-            is_stalled: wait::has_condition(state, "Stalled"),
-            has_succeeded: wait::has_condition(state, "Succeeded"),
-        }
-    }
 }
