@@ -36,6 +36,8 @@ fn what_a_person_accepts_holds_nothing_up_and_nothing_else_can_be_accepted() {
     assert!(forced.iter().any(|f| f.reason == "AcknowledgementOfNothing" && f.message.contains("SingleSignOnForced")));
     // Nor what is not there, lest it be accepted when it comes.
     one("AcknowledgementOfNothing", Warning, false, &["NoWayBack"], accept(&["NoWayBack"], |_| {}));
+    // But for what only shows later.
+    assert_eq!(accept(&["CanaryNotSeen", "ReplacementsDependOnIt", "OldApplicationInUse"], |_| {}), []);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::steps::Steps;
 use super::{Screen, act, brief};
 use crate::api::MigrationStepName::{
-    Application, Assignments, Cutover, Preflight, Provisioning, Rollback, Start, Synchronization, Verification,
+    Application, Assignments, Cutover, Preflight, Provisioning, Replacements, Retirement, Rollback, Start,
+    Synchronization, Verification,
 };
 use crate::api::{
     CutoverOrder, Evidence, Finding, MadeApplication, MigrationMode, MigrationStepName, ObservedCutover, SsoMigration,
@@ -65,11 +66,15 @@ fn steps_of(object: &SsoMigration) -> Vec<MigrationStepName> {
             let across = across.filter(|_| object.spec.provisioning.is_some());
             let is_first = object.spec.cutover.when == CutoverOrder::AfterVerification;
             let (before, after): (Vec<_>, Vec<_>) = across.partition(|_| is_first);
+            let replacements = object.spec.group_replacements.as_ref().map(|_| Replacements);
+            let retirement = object.spec.retirement.as_ref().map(|_| Retirement);
             [Preflight, Start, Application, Assignments]
                 .into_iter()
                 .chain(before)
                 .chain([Cutover])
                 .chain(after)
+                .chain(replacements)
+                .chain(retirement)
                 .chain([Rollback])
                 .filter(|name| (is_asked || *name != Start) && (returns || *name != Rollback))
                 .collect()
@@ -169,4 +174,29 @@ fn findings(findings: &[Finding]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::client::example;
+
+    #[test]
+    fn every_step_that_is_asked_for_is_shown_in_its_order() {
+        let mut migration = example::cutover::waiting();
+        let shown = |migration: &SsoMigration| steps_of(migration);
+        let before = shown(&migration);
+        migration.spec.provisioning = serde_json::from_value(json!({"canary": {"user": "c@x.example"}})).unwrap();
+        let pair = json!({"from": {"name": "A"}, "to": {"displayName": "B"}});
+        let mapping = json!({"create": "FromMapping", "mapping": [pair]});
+        migration.spec.group_replacements = serde_json::from_value(mapping).unwrap();
+        migration.spec.retirement = serde_json::from_value(json!({"policy": "Retain"})).unwrap();
+        let more = [Provisioning, Synchronization, Verification, Replacements, Retirement];
+        assert_eq!(shown(&migration), [&before[..], &more].concat());
+        migration.spec.cutover.when = CutoverOrder::AfterVerification;
+        let ends = [Verification, Cutover, Replacements, Retirement];
+        assert!(shown(&migration).ends_with(&ends), "{:?}", shown(&migration));
+    }
 }

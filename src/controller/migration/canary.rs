@@ -15,10 +15,8 @@ use crate::devolutions::DevolutionsCloud as _;
 use crate::entra::Provisioner as _;
 use crate::error::Failure;
 use crate::plan::Refusal;
+use crate::plan::preflight::later::CANARY_NOT_SEEN;
 use crate::store::MigrationCheckpoint;
-
-/// A finding that a person may accept: a server may keep back what it is sent until synchronization is activated.
-pub(super) const CANARY_NOT_SEEN: &str = "CanaryNotSeen";
 
 impl<K: Connector> Pass<'_, K> {
     /// Brings one user across, and looks at what came of it; none where all is well.

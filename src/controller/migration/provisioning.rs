@@ -4,7 +4,6 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::Pass;
-use super::canary::CANARY_NOT_SEEN;
 use super::gate::approved;
 use super::job::There;
 use super::look::open;
@@ -18,6 +17,7 @@ use crate::devolutions::DevolutionsCloud as _;
 use crate::error::Failure;
 use crate::plan::Refusal;
 use crate::plan::migration::{MigrationPlan, Work, accepted};
+use crate::plan::preflight::later::CANARY_NOT_SEEN;
 use crate::plan::preflight::{is_open, lacking_operations, provisioning_not_supported, scope_findings};
 use crate::plan::provisioning::{Next, canary, next};
 use crate::plan::verification::Expectation;

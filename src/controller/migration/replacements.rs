@@ -20,12 +20,11 @@ use crate::controller::Connector;
 use crate::devolutions::{DevolutionsCloud as _, GroupId};
 use crate::error::{Class, Failure};
 use crate::plan::mapping::{name, require_once, suggest};
+use crate::plan::preflight::later::REPLACEMENTS_DEPEND_ON_IT as DEPEND_ON_IT;
 use crate::plan::verification::Expectation;
 use crate::plan::{NAMES_SHOWN, PlanHash, Refusal, count, name_some};
 use crate::store::MANAGER;
 
-/// The finding that permissions hang on groups that only the new application fills.
-const DEPEND_ON_IT: &str = "ReplacementsDependOnIt";
 /// The label of those that were made from a mapping, with the migration's name.
 const MADE_BY: &str = "migration.devolutions.net/migration";
 

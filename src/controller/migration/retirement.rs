@@ -13,12 +13,10 @@ use crate::controller::status::whole_seconds;
 use crate::entra::{Entra as _, EntraWriter as _};
 use crate::error::Failure;
 use crate::plan::migration::{MigrationPlan, Work};
+use crate::plan::preflight::later::OLD_APPLICATION_IN_USE as IN_USE;
 use crate::plan::window::end_of;
 use crate::plan::{Refusal, count};
 use crate::store::{ClientSecret, MigrationCheckpoint, Purpose, RetirementRun};
-
-/// The finding that somebody still signs in by the old application.
-const IN_USE: &str = "OldApplicationInUse";
 
 impl<K: Connector> Pass<'_, K> {
     /// Everything else is done, which `done` tells.

@@ -7,11 +7,13 @@
 //! - `application`: the current application and what would not follow to the new one
 //! - `group`: the groups to be assigned
 //! - `user`: what the forecast says, and the break-glass user
+//! - `later`: what only shows afterwards
 //! - `work`: whether the work can be done at all, where it is asked for
 //! - `report`: all of it, as it is kept
 
 mod application;
 mod group;
+pub mod later;
 mod report;
 mod single_sign_on;
 mod user;
@@ -181,7 +183,8 @@ fn acknowledge(findings: &mut Vec<Finding>, acknowledged: &[String], is_complete
     }
     let is_of_use =
         |reason: &&String| findings.iter().any(|f| f.reason == **reason && f.acknowledgement == Acknowledgement::Given);
-    let idle: BTreeSet<&str> = acknowledged.iter().filter(|reason| !is_of_use(reason)).map(String::as_str).collect();
+    let idle = acknowledged.iter().filter(|reason| !is_of_use(reason)).map(String::as_str);
+    let idle: BTreeSet<&str> = idle.filter(|reason| !later::ALL.contains(reason)).collect();
     // Without a forecast nobody knows what it would have found.
     if is_complete && !idle.is_empty() {
         let names = super::name_some(idle);
