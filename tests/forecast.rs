@@ -93,7 +93,7 @@ fn changed(change: impl FnOnce(&mut World)) -> (Answer, Answer, Answer, Class, b
     (one.today, one.after, one.synced, one.class, loses)
 }
 
-use Answer::{DependsOnMatching, No, Yes};
+use Answer::{DependsOnMatching, No, OnceJoined, Yes};
 
 #[test]
 fn who_is_assigned_enabled_and_known_by_both_names_comes_along() {
@@ -145,7 +145,7 @@ fn who_cannot_come_from_entra_is_not_waited_for() {
     assert_eq!(changed(|w| w.entra[0].account_enabled = Some(false)), out(Cause::DisabledInEntra));
     assert_eq!(
         changed(|w| w.users[0].invitation_state = Some("Pending".to_owned())),
-        (Yes, Yes, No(Cause::NotJoined), Class::NotApplicable, false)
+        (OnceJoined, OnceJoined, No(Cause::NotJoined), Class::NotApplicable, false)
     );
     // Who is assigned nowhere today is nobody's loss, and no reason to wait.
     assert_eq!(

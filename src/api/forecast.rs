@@ -78,6 +78,9 @@ pub struct SignInForecast {
     pub gained: u32,
     /// How many of `after` depend on by what Devolutions Cloud matches users, which no public source tells.
     pub depends_on_matching: u32,
+    /// How many of `after` were invited and have not joined yet: they can once they have.
+    #[serde(default)]
+    pub once_joined: u32,
 }
 
 /// Who will be flagged as synced.

@@ -71,7 +71,7 @@ fn it_promises_each_user_what_the_tenant_says_and_writes_nothing() {
         // Grace's domain is not verified, and she is waived.
         assert_eq!(
             forecast["signIn"],
-            json!({"today": 6, "after": 6, "lost": 0, "waived": 1, "gained": 1, "dependsOnMatching": 1}),
+            json!({"today": 6, "after": 6, "lost": 0, "waived": 1, "gained": 1, "dependsOnMatching": 1, "onceJoined": 1}),
             "{forecast:#}"
         );
         // The owner and Alice sign in with a Devolutions Account; Frank is disabled; Heidi has not joined; two are programs.

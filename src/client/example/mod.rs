@@ -198,7 +198,7 @@ pub fn assignments() -> Vec<Principal> {
 }
 
 pub fn users() -> Vec<UserForecast> {
-    use Answer::{DependsOnMatching, No, Yes};
+    use Answer::{DependsOnMatching, No, OnceJoined, Yes};
     let user = |name: &str, answers: [Answer; 3], class: Class| UserForecast {
         id: serde_json::from_value(json!(Uuid::nil())).unwrap(),
         label: name.to_owned(),
@@ -223,7 +223,7 @@ pub fn users() -> Vec<UserForecast> {
     users.push(user("olaf@partner.example", [Yes, unverified, unverified], Class::Missing));
     let waived = user("paul@gone.example", [Yes, unverified, unverified], Class::Waived);
     users.push(UserForecast { waived: Some("leaves at the end of the year".to_owned()), ..waived });
-    users.push(user("zoe@contoso.example", [Yes, Yes, No(Cause::NotJoined)], Class::NotApplicable));
+    users.push(user("zoe@contoso.example", [OnceJoined, OnceJoined, No(Cause::NotJoined)], Class::NotApplicable));
     users.push(never("Backup service", Cause::ApplicationIdentity));
     users.push(never("Migration operator", Cause::ApplicationIdentity));
     users.extend((1..=4).map(|n| never(&format!("guest{n}@elsewhere.example"), Cause::NoEntraUser)));

@@ -133,8 +133,13 @@ fn heading(object: &SsoMigration, report: Option<&Report>) -> String {
 /// Who can sign in and who will be synced, in a line each.
 pub fn numbers(forecast: &ForecastSummary) -> String {
     let (sign_in, sync) = (&forecast.sign_in, &forecast.synchronization);
+    let joining = if sign_in.once_joined == 0 {
+        String::new()
+    } else {
+        format!(", {} once they have joined", sign_in.once_joined)
+    };
     let signing_in = format!(
-        "{} today → {} after; {} lost, {} waived, {} gained, {} depending on matching",
+        "{} today → {} after; {} lost, {} waived, {} gained, {} depending on matching{joining}",
         sign_in.today, sign_in.after, sign_in.lost, sign_in.waived, sign_in.gained, sign_in.depends_on_matching
     );
     let synced = format!(

@@ -13,12 +13,14 @@ pub enum Answer {
     Yes,
     /// Yes, if Devolutions Cloud matches users by the one of two names that fits.
     DependsOnMatching,
+    /// Yes, once the user has accepted the invitation.
+    OnceJoined,
     /// No, for this one cause.
     No(Cause),
 }
 
 impl Answer {
-    /// Whether it is a yes, if perhaps one that depends on matching.
+    /// Whether it is a yes, if perhaps one that depends on something.
     #[must_use]
     pub fn is_yes(self) -> bool {
         !matches!(self, Self::No(_))
@@ -149,9 +151,21 @@ impl Cause {
 /// Can this user sign in by the current application? In doubt yes: what might be had can be lost. One without an Entra
 /// user of that address gets a no all the same, for nothing tells which account it might be; that is a finding.
 pub(super) fn today(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'_>) -> Answer {
-    if let Some(cause) = unable(user) {
-        return Answer::No(cause);
-    }
+    unable(user).map_or_else(|| joined(user, able_today(candidates, ground)), Answer::No)
+}
+
+/// Will this user be able to sign in by the new application? In doubt no.
+pub(super) fn after(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'_>) -> Answer {
+    unable(user).map_or_else(|| joined(user, able_after(user, candidates, ground)), Answer::No)
+}
+
+/// An invitation has a key of its own, so that whoever has not accepted it does not get in by signing in alone
+/// (<https://docs.devolutions.net/cloud/>, Invite users; that signing in alone does not do is inferred).
+fn joined(user: &User, answer: Answer) -> Answer {
+    if user.is_pending() && answer.is_yes() { Answer::OnceJoined } else { answer }
+}
+
+fn able_today(candidates: &[Candidate<'_>], ground: &Ground<'_>) -> Answer {
     let answers: Vec<Answer> =
         candidates.iter().map(|candidate| signs_in(*candidate, ground.today, Doubt::Yes)).collect();
     match answers.as_slice() {
@@ -162,11 +176,7 @@ pub(super) fn today(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'
     }
 }
 
-/// Will this user be able to sign in by the new application? In doubt no.
-pub(super) fn after(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'_>) -> Answer {
-    if let Some(cause) = unable(user) {
-        return Answer::No(cause);
-    }
+fn able_after(user: &User, candidates: &[Candidate<'_>], ground: &Ground<'_>) -> Answer {
     let verified = is_verified(user, ground);
     let answer = |candidate: &Candidate<'_>| match disabled(candidate.user, Doubt::No) {
         None if !verified => Answer::No(Cause::DomainNotVerified),

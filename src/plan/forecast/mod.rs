@@ -130,7 +130,7 @@ fn of(user: &User, ground: &Ground<'_>, directory: &Directory<'_>) -> UserForeca
     let synced = answer::synced(user, &candidates, ground);
     let waived = ground.waivers.of(user).map(ToOwned::to_owned);
     let class = match &synced {
-        Answer::Yes | Answer::DependsOnMatching => Class::Expected,
+        Answer::Yes | Answer::DependsOnMatching | Answer::OnceJoined => Class::Expected,
         Answer::No(_) if waived.is_some() => Class::Waived,
         Answer::No(cause) if cause.is_beyond_reach() || !today.is_yes() => Class::NotApplicable,
         Answer::No(_) => Class::Missing,

@@ -27,6 +27,7 @@ pub fn summary(forecast: &[UserForecast]) -> ForecastSummary {
             waived: count(&|user| user.today.is_yes() && !user.after.is_yes() && user.waived.is_some()),
             gained: count(&UserForecast::gains),
             depends_on_matching: count(&|user| user.after == Answer::DependsOnMatching),
+            once_joined: count(&|user| user.after == Answer::OnceJoined),
         },
         synchronization: SynchronizationForecast {
             synced: class(Class::Expected),

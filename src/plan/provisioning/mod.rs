@@ -146,8 +146,8 @@ pub fn canary(email: &str, users: &[User], forecast: &[UserForecast]) -> Result<
     }
     match (forecast.synced, forecast.entra_users.as_slice()) {
         (Answer::No(cause), _) => Err(unusable(cause.meaning())),
-        (Answer::Yes | Answer::DependsOnMatching, [id]) => Ok(*id),
-        (Answer::Yes | Answer::DependsOnMatching, _) => Err(unusable("more than one Entra user has that address")),
+        (_, [id]) => Ok(*id),
+        _ => Err(unusable("more than one Entra user has that address")),
     }
 }
 

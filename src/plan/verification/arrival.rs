@@ -18,6 +18,9 @@ pub enum Absence {
     Failed(String),
     /// Entra ID brought it across, and Devolutions Cloud has not taken it for this user.
     NotMatched,
+    /// Entra ID brought it across, the server tells of nobody whether they are synced, and whether it was taken for this
+    /// user depends on which of two names counts.
+    Unproven,
     /// Entra ID has not come to it.
     NotReached,
     /// The log of what Entra ID did may not be read.
@@ -34,6 +37,7 @@ impl Absence {
             Self::Gone => "Gone",
             Self::Failed(_) => "ProvisioningFailed",
             Self::NotMatched => "NotMatched",
+            Self::Unproven => "Unproven",
             Self::NotReached => "NotReached",
             Self::Unknown => "Unknown",
         }
@@ -60,6 +64,10 @@ impl Absence {
             ),
             Self::NotMatched => {
                 "Entra ID has brought this user across as somebody else, or as somebody to be invited: make the e-mail address in Devolutions Cloud and the user principal name and mail address in Entra ID the same."
+                    .to_owned()
+            }
+            Self::Unproven => {
+                "Its e-mail address in Devolutions Cloud is its user principal name or its mail address in Entra ID, but not both, and this server does not tell who is synced. Make them the same, or look in Administration - Users whether it has the icon Is sync and waive it in verification.waivers."
                     .to_owned()
             }
             Self::NotReached => {
@@ -101,7 +109,7 @@ pub(super) fn arrival(forecast: &UserForecast, user: Option<&User>, ground: &Gro
         (_, Answer::No(Cause::DisabledInDevolutionsCloud)) if was_expected => Arrival::Missing(Absence::DisabledSince),
         // It may be flagged from before: what counts is whether this application brings it.
         (_, Answer::No(cause)) => Arrival::Missing(Absence::NotCovered(cause)),
-        (_, Answer::Yes | Answer::DependsOnMatching) => covered(forecast, user, ground),
+        (_, Answer::Yes | Answer::DependsOnMatching | Answer::OnceJoined) => covered(forecast, user, ground),
     };
     if found != Arrival::Synced && forecast.waived.is_some() { Arrival::Waived } else { found }
 }
@@ -120,8 +128,12 @@ fn covered(forecast: &UserForecast, user: Option<&User>, ground: &Ground<'_>) ->
     let has_arrived = went_well || ground.expectation.arrived.contains(&forecast.id);
     match (user.and_then(|user| user.is_synced), ground.log, result) {
         (Some(true), ..) => Arrival::Synced,
-        // A server that cannot tell: what Entra ID says of it, or has said, is the best word that there is.
-        (None, ..) if has_arrived && user.is_some() => Arrival::Synced,
+        // A server that cannot tell: what Entra ID says of it, or has said, is the best word that there is. As whom the
+        // server has taken it is only certain where all its names are the same.
+        (None, ..) if has_arrived && user.is_some() => match forecast.synced {
+            Answer::Yes => Arrival::Synced,
+            _ => Arrival::Missing(Absence::Unproven),
+        },
         (_, None, _) => Arrival::Missing(Absence::Unknown),
         (_, Some(_), None) => Arrival::Missing(Absence::NotReached),
         _ if went_well => Arrival::Missing(Absence::NotMatched),

@@ -112,6 +112,14 @@ fn where_the_server_cannot_tell_microsofts_word_is_taken_and_its_silence_is_not(
     assert_eq!(became(expected(1), None, Some(log(1, "skipped", Some("RedundantExport")))), Arrival::Synced);
     assert_eq!(became(expected(1), None, Some(BTreeMap::new())), missing(Absence::NotReached));
     assert_eq!(became(expected(1), None, None), missing(Absence::Unknown));
+    // Nor is it known as whom the server has taken one who has two names, unless it says so.
+    let two_names = || UserForecast { synced: Answer::DependsOnMatching, ..expected(1) };
+    assert_eq!(became(two_names(), None, Some(log(1, "success", None))), missing(Absence::Unproven));
+    assert_eq!(became(two_names(), Some(true), Some(log(1, "success", None))), Arrival::Synced);
+    assert_eq!(became(two_names(), Some(false), Some(log(1, "success", None))), missing(Absence::NotMatched));
+    let before = Expectation { arrived: BTreeSet::from([UserId(id(1))]), ..Expectation::default() };
+    let became = became_of(&before, &Waivers::default(), two_names(), None, Some(BTreeMap::new()));
+    assert_eq!(became, missing(Absence::Unproven));
 }
 
 #[test]
@@ -254,8 +262,12 @@ proptest! {
         is_synced in prop::option::of(any::<bool>()),
         log in arbitrary_log(),
         is_covered in any::<bool>(),
+        has_one_name in any::<bool>(),
     ) {
         let mut forecast = expected(1);
+        if !has_one_name {
+            forecast.synced = Answer::DependsOnMatching;
+        }
         if !is_covered {
             (forecast.synced, forecast.class) = (Answer::No(Cause::NotAssigned), Class::Missing);
         }
@@ -265,6 +277,7 @@ proptest! {
         if arrival == Arrival::Synced {
             prop_assert!(is_covered && is_synced != Some(false) && status.as_deref() != Some("failure"));
             prop_assert!(is_synced.is_some() || status.is_some(), "neither side has said so");
+            prop_assert!(is_synced.is_some() || has_one_name, "it may have been taken for somebody else");
         } else {
             prop_assert!(matches!(arrival, Arrival::Missing(_)));
         }
