@@ -1,82 +1,14 @@
 //! Whether all is as it should be, by the word of the sandbox and not of the operator.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-use reqwest::Method;
-use serde_json::Value;
-
 use super::manifests::Pair;
+use super::outlook::Outlook;
 use super::plan::Waiting;
 use super::provisioning::Across;
 use super::screen::Screen;
-use crate::error::{Error, Result};
-use crate::sandbox::Sandbox;
-
-/// Where provisioning is set up in the cloud contract.
-const PROVISIONING: &str = "/authentication/provisioning";
-
-/// The tenant at one moment.
-pub(super) struct Tenant {
-    /// Counts, and the groups with how many permissions each holds.
-    pub(super) world: Value,
-    /// How many enabled users are flagged as synced.
-    synced: u64,
-    /// All permissions.
-    state: Value,
-    /// By user, what they may do where, under each rule by which rights may combine.
-    access: BTreeMap<String, Value>,
-}
-
-impl Tenant {
-    /// Looks at it.
-    pub(super) async fn look(sandbox: &Sandbox) -> Result<Self> {
-        let users = sandbox.as_person().await?.call(Method::GET, "/api/v1/users?pageSize=500", None).await?;
-        let users = users["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let mut access = BTreeMap::new();
-        for user in users.iter().filter_map(|user| user["id"].as_str()) {
-            access.insert(user.to_owned(), sandbox.access(user).await?["places"].clone());
-        }
-        let world = sandbox.world().await?;
-        if world["users"].as_u64() != u64::try_from(users.len()).ok() {
-            return Err(Error::Demo(format!("{} of {} users were listed", users.len(), world["users"])));
-        }
-        let synced = users.iter().filter(|user| user["isSynced"] == true && user["isEnabled"] == true).count();
-        let synced = u64::try_from(synced).unwrap_or(u64::MAX);
-        Ok(Self { world, synced, state: sandbox.state().await?, access })
-    }
-
-    /// The rules by which rights may combine, as far as they made a difference to anybody.
-    fn rules(&self) -> BTreeSet<&str> {
-        let places = self.access.values().filter_map(Value::as_array).flatten();
-        places.filter_map(|place| place["access"].as_object()).flatten().map(|(rule, _)| rule.as_str()).collect()
-    }
-
-    fn held_by(&self, group: &str) -> Option<u64> {
-        self.world["groups"].as_array()?.iter().find(|one| one["id"] == group)?["assignments"].as_u64()
-    }
-
-    /// All permissions, if each Entra group held what its custom group holds.
-    fn replaced(&self, pairs: &[Pair]) -> Value {
-        let mut state = self.state.clone();
-        let (mut vaults, mut entries) = (state["vaults"].take(), state["entries"].take());
-        let below =
-            [&mut vaults, &mut entries].into_iter().filter_map(Value::as_object_mut).flat_map(|map| map.iter_mut());
-        let mut sets: Vec<&mut Value> = below.map(|(_, set)| set).collect();
-        if let Some(top) = state.as_object_mut() {
-            sets.extend(top.iter_mut().filter(|(_, set)| !set.is_null()).map(|(_, set)| set));
-        }
-        for groups in sets.into_iter().filter_map(|set| set["groups"].as_object_mut()) {
-            for pair in pairs {
-                if let Some(held) = groups.remove(&pair.custom_id) {
-                    groups.insert(pair.entra_id.clone(), held);
-                }
-            }
-        }
-        (state["vaults"], state["entries"]) = (vaults, entries);
-        state
-    }
-}
+use super::tenant::{Person, Tenant};
+use super::writes::{Moved, PROVISIONING, Writes};
+use crate::error::Result;
+use crate::sandbox::{Journal, Sandbox};
 
 /// What is to be held against the world.
 pub(super) struct Account<'a> {
@@ -84,78 +16,114 @@ pub(super) struct Account<'a> {
     pub(super) after: &'a Tenant,
     pub(super) pairs: &'a [Pair],
     pub(super) plans: &'a [Waiting],
+    /// What was foretold of every user.
+    pub(super) outlook: &'a Outlook,
     /// Who came across, by the operator's word.
     pub(super) across: &'a Across,
     /// The number of the last request to the sandbox before the forecast.
     pub(super) since: u64,
     /// And before the migration was asked for.
     pub(super) asked: u64,
-    /// How many people could sign in when the demo began.
-    pub(super) people: usize,
-    /// How often the operator was started again.
-    pub(super) restarts: u64,
-    /// How often it was killed.
-    pub(super) kills: u64,
-    pub(super) took: Duration,
+}
+
+/// Says of one thing after the other whether it is right, and remembers whether all were.
+pub(super) struct Verdicts<'a> {
+    screen: &'a Screen,
+    all_right: bool,
+}
+
+impl<'a> Verdicts<'a> {
+    pub(super) fn new(screen: &'a Screen) -> Self {
+        Self { screen, all_right: true }
+    }
+
+    pub(super) fn say(&mut self, right: bool, about: &str, text: &str) {
+        self.all_right &= right;
+        self.screen.verdict(right, about, text);
+    }
+
+    pub(super) fn all_right(&self) -> bool {
+        self.all_right
+    }
 }
 
 impl Account<'_> {
     /// Shows it. Whether all of it is right.
     pub(super) async fn show(&self, screen: &Screen, sandbox: &Sandbox) -> Result<bool> {
-        let mut all_right = true;
-        let mut verdict = |right: bool, about: &str, text: &str| {
-            all_right &= right;
-            screen.verdict(right, about, text);
-        };
-
+        let mut verdicts = Verdicts::new(screen);
         let journal = sandbox.journal(self.since).await?;
+        self.application(&mut verdicts, &journal, sandbox).await?;
+        self.sign_ins(&mut verdicts, sandbox).await?;
+        self.provisioning(&mut verdicts, &journal);
+        self.permissions(&mut verdicts, &journal);
+        self.access(&mut verdicts, sandbox).await?;
+        screen.line("");
+        screen.say("A user of every class that was foretold, and what became of them:");
+        let foretold = self.outlook.show(screen, self.after);
+        Ok(verdicts.all_right() && foretold)
+    }
+
+    async fn application(&self, verdicts: &mut Verdicts<'_>, journal: &Journal, sandbox: &Sandbox) -> Result<()> {
         let graph = || journal.entries.iter().filter(|one| one.system == "Graph" && one.seq <= self.asked);
         let written = graph().filter(|one| one.is_write).count();
         let text = format!("{} requests to Entra ID, {written} of them writes", graph().count());
-        verdict(written == 0 && graph().count() > 0, "forecast", &text);
+        verdicts.say(written == 0 && graph().count() > 0, "forecast", &text);
 
-        let entra = sandbox.entra().await?;
-        let moved = Moved::of(&entra, &journal.entries);
+        let moved = Moved::of(&sandbox.entra().await?, &journal.entries);
         let text = format!(
             "{} made, {} secret on it and {} on the old one",
             moved.applications, moved.secrets.0, moved.secrets.1
         );
-        verdict(moved.applications == 1 && moved.secrets == (1, 1), "new application", &text);
+        verdicts.say(moved.applications == 1 && moved.secrets == (1, 1), "new application", &text);
         let text = format!(
             "{} of {} principals of the old application, {} in all",
             moved.taken_over, moved.old, moved.assigned
         );
-        verdict(moved.taken_over == moved.old && moved.old > 0, "assignments", &text);
-        verdict(moved.saves == 1, "single sign-on", &format!("saved {} time", moved.saves));
+        verdicts.say(moved.taken_over == moved.old && moved.old > 0, "assignments", &text);
+        verdicts.say(moved.saves == 1, "single sign-on", &format!("saved {} time", moved.saves));
+        Ok(())
+    }
+
+    async fn sign_ins(&self, verdicts: &mut Verdicts<'_>, sandbox: &Sandbox) -> Result<()> {
         let tally = sandbox.sign_ins().await?;
-        let text = format!("{} tried by {} people, {} failed", tally["attempts"], self.people, tally["failures"]);
-        verdict(tally["failures"] == 0 && tally["attempts"].as_u64() > Some(0), "sign-ins", &text);
-        let able = sandbox.who_can_sign_in().await?["users"].as_array().map_or(0, Vec::len);
-        let text = format!("{able} could at the end, {} at the beginning", self.people);
-        verdict(able >= self.people, "sign-in in the end", &text);
+        let people = self.before.count(|person| person.gets_in);
+        let text = format!("{} tried by {people} people, {} failed", tally["attempts"], tally["failures"]);
+        verdicts.say(tally["failures"] == 0 && tally["attempts"].as_u64() > Some(0), "sign-ins", &text);
 
-        let made = |method: &str, end: &str| {
-            let is_it = |one: &&crate::sandbox::Request| {
-                one.method == method && one.path.ends_with(end) && (200..300).contains(&one.status)
-            };
-            journal.entries.iter().filter(is_it).count()
+        let able = self.after.count(|person| person.gets_in);
+        let is_out = |(id, person): &(&String, &Person)| {
+            person.gets_in && self.after.users.get(*id).is_none_or(|now| !now.gets_in)
         };
-        let (enabled, jobs) = (made("POST", PROVISIONING), made("POST", "/synchronization/jobs"));
-        let text = format!("enabled {enabled} time, {jobs} job made, {} started", made("POST", "/start"));
-        verdict((enabled, jobs, made("POST", "/start")) == (1, 1, 1), "provisioning", &text);
-        let Across { expected, synced, waived } = self.across;
-        let text = format!(
-            "{synced} of {expected} who should, {waived} waived; {} are flagged, {} were before",
-            self.after.synced, self.before.synced
-        );
-        // One who is waived may come across all the same.
-        let all =
-            synced == expected && (*synced..=synced + waived).contains(&self.after.synced) && self.before.synced == 0;
-        verdict(all, "users synced", &text);
+        let lost = self.before.users.iter().filter(is_out).count();
+        let text = format!("{people} could at the beginning, {able} at the end, {lost} lost it");
+        verdicts.say(lost == 0 && able > 0, "sign-in in the end", &text);
+        Ok(())
+    }
 
+    fn provisioning(&self, verdicts: &mut Verdicts<'_>, journal: &Journal) {
+        let made = |method: &str, end: &str| {
+            let entries = journal.entries.iter().filter(|one| one.method == method && one.path.ends_with(end));
+            entries.filter(|one| (200..300).contains(&one.status)).count()
+        };
+        let (enabled, jobs, started) =
+            (made("POST", PROVISIONING), made("POST", "/synchronization/jobs"), made("POST", "/start"));
+        let text = format!("enabled {enabled} time, {jobs} job made, {started} started");
+        verdicts.say((enabled, jobs, started) == (1, 1, 1), "provisioning", &text);
+
+        let Across { expected, synced, waived } = *self.across;
+        let came = self.after.count(|person| person.came && person.is_enabled);
+        let before = self.before.count(|person| person.came);
+        let text =
+            format!("{synced} of {expected} who should, {waived} waived; {came} have come across, {before} had before");
+        // One who is waived may come across all the same.
+        let all = synced == expected && (synced..=synced + waived).contains(&came) && before == 0;
+        verdicts.say(all, "users synced", &text);
+    }
+
+    fn permissions(&self, verdicts: &mut Verdicts<'_>, journal: &Journal) {
         let replaced = self.pairs.iter().filter(|pair| self.after.held_by(&pair.custom_id) == Some(0)).count();
         let text = format!("{replaced} of {} custom groups hold nothing any more", self.pairs.len());
-        verdict(replaced == self.pairs.len() && replaced > 0, "groups replaced", &text);
+        verdicts.say(replaced == self.pairs.len() && replaced > 0, "groups replaced", &text);
 
         let writes = Writes::of(&journal.entries);
         let planned = |count: fn(&Waiting) -> u64| self.plans.iter().map(count).sum::<u64>();
@@ -165,9 +133,9 @@ impl Account<'_> {
         ] {
             let (all, different) = writes.count(method);
             let text = format!("{all} successful {method} requests, none twice, and {planned} were planned");
-            verdict(all == planned && different == all, about, &text);
+            verdicts.say(all == planned && different == all, about, &text);
         }
-        verdict(writes.others == 0, "other writes", &writes.others.to_string());
+        verdicts.say(writes.others == 0, "other writes", &writes.others.to_string());
 
         let same = self.before.replaced(self.pairs) == self.after.state;
         let text = if same {
@@ -175,8 +143,10 @@ impl Account<'_> {
         } else {
             "some are not what they were"
         };
-        verdict(same, "permissions", text);
+        verdicts.say(same, "permissions", text);
+    }
 
+    async fn access(&self, verdicts: &mut Verdicts<'_>, sandbox: &Sandbox) -> Result<()> {
         let rules = self.before.rules();
         let names = rules.iter().copied().collect::<Vec<_>>().join(", ");
         let violations = sandbox.violations().await?;
@@ -186,92 +156,12 @@ impl Account<'_> {
         } else {
             format!("{} in all: {:?}", violations.total, violations.by_rule)
         };
-        verdict(none && !rules.is_empty(), "access violations", &text);
+        verdicts.say(none && !rules.is_empty(), "access violations", &text);
 
         let changed = self.before.access.iter().filter(|(user, access)| self.after.access.get(*user) != Some(access));
         let changed = changed.count();
         let text = format!("{changed} of {} users may do anything else than before", self.before.access.len());
-        verdict(changed == 0, "access in the end", &text);
-
-        let text = format!("{}, and it was killed {} times", self.restarts, self.kills);
-        verdict(self.restarts == self.kills, "operator restarts", &text);
-        verdict(true, "time", &format!("{} s", self.took.as_secs()));
-        Ok(all_right)
-    }
-}
-
-fn is_save(one: &crate::sandbox::Request) -> bool {
-    one.method == "PUT" && one.path.ends_with("/authentication/sso") && one.status == 200
-}
-
-/// What became of the applications.
-struct Moved {
-    applications: usize,
-    /// Of ours, on the new application and on the old one.
-    secrets: (usize, usize),
-    /// Principals that are assigned to the old application, those of them that are to the new one, and all of these.
-    old: usize,
-    taken_over: usize,
-    assigned: usize,
-    saves: usize,
-}
-
-impl Moved {
-    fn of(entra: &Value, requests: &[crate::sandbox::Request]) -> Self {
-        let all = entra["applications"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let named = |name: &str| all.iter().filter(|one| one["name"] == name).collect::<Vec<_>>();
-        let (new, old) = (named("Devolutions Cloud"), named("Devolutions Hub"));
-        let assigned = |applications: &[&Value]| -> BTreeSet<String> {
-            let each = applications.iter().filter_map(|one| one["assignments"].as_array()).flatten();
-            each.filter_map(|one| one["id"].as_str().map(str::to_owned)).collect()
-        };
-        let ours = |applications: &[&Value]| {
-            let each = applications.iter().filter_map(|one| one["secrets"].as_array()).flatten();
-            let name = |secret: &Value| secret["displayName"].as_str().unwrap_or_default().to_owned();
-            each.filter(|secret| name(secret).starts_with("devolutions-migration ")).count()
-        };
-        let (after, before) = (assigned(&new), assigned(&old));
-        Self {
-            applications: new.len(),
-            secrets: (ours(&new), ours(&old)),
-            old: before.len(),
-            taken_over: before.intersection(&after).count(),
-            assigned: after.len(),
-            saves: requests.iter().filter(|one| is_save(one)).count(),
-        }
-    }
-}
-
-/// What the operator changed in the tenant.
-#[derive(Default)]
-struct Writes<'a> {
-    by_method: BTreeMap<&'a str, Vec<&'a str>>,
-    others: usize,
-}
-
-impl<'a> Writes<'a> {
-    fn of(requests: &'a [crate::sandbox::Request]) -> Self {
-        let mut writes = Self::default();
-        let successful = |one: &&crate::sandbox::Request| {
-            let is_told_apart = is_save(one) || one.path.contains(PROVISIONING);
-            one.is_write && (200..300).contains(&one.status) && one.system == "DevolutionsCloud" && !is_told_apart
-        };
-        for one in requests.iter().filter(successful) {
-            match (one.identity.as_deref(), one.method.as_str()) {
-                (Some("operator"), "PUT" | "DELETE") => {
-                    writes.by_method.entry(&one.method).or_default().push(&one.path);
-                }
-                _ => writes.others += 1,
-            }
-        }
-        writes
-    }
-
-    /// How many with this method, and on how many different objects and groups.
-    fn count(&self, method: &str) -> (u64, u64) {
-        let paths = self.by_method.get(method).map(Vec::as_slice).unwrap_or_default();
-        let different: BTreeSet<_> = paths.iter().collect();
-        let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        (size(paths.len()), size(different.len()))
+        verdicts.say(changed == 0, "access in the end", &text);
+        Ok(())
     }
 }

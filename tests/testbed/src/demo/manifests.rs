@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::NAMESPACE;
+use super::COMPANY;
+use super::profile::Profile;
 use crate::error::{Error, Result};
 use crate::sandbox::Sandbox;
 
@@ -47,7 +48,7 @@ impl Pair {
     pub(super) fn manifest(&self) -> String {
         let Self { name, custom, entra, .. } = self;
         format!(
-            "apiVersion: migration.devolutions.net/v1alpha1\nkind: GroupReplacement\nmetadata: {{name: {name}}}\nspec:\n  migrationRef: {{name: {NAMESPACE}}}\n  from: {{name: {}}}\n  to: {{displayName: {}}}\n",
+            "apiVersion: migration.devolutions.net/v1alpha1\nkind: GroupReplacement\nmetadata: {{name: {name}}}\nspec:\n  migrationRef: {{name: {COMPANY}}}\n  from: {{name: {}}}\n  to: {{displayName: {}}}\n",
             quoted(custom),
             quoted(entra),
         )
@@ -89,7 +90,7 @@ pub(super) fn connection(sandbox: &Sandbox) -> Result<String> {
 kind: Secret
 metadata:
   name: devolutions-cloud
-  labels: {{migration.devolutions.net/connection: {NAMESPACE}}}
+  labels: {{migration.devolutions.net/connection: {COMPANY}}}
 stringData:
   applicationKey: {}
   applicationSecret: {}
@@ -98,7 +99,7 @@ apiVersion: v1
 kind: Secret
 metadata:
   name: entra-id
-  labels: {{migration.devolutions.net/connection: {NAMESPACE}}}
+  labels: {{migration.devolutions.net/connection: {COMPANY}}}
 stringData:
   clientSecret: {}
 ---
@@ -110,7 +111,7 @@ data:
 ---
 apiVersion: migration.devolutions.net/v1alpha1
 kind: TenantConnection
-metadata: {{name: {NAMESPACE}}}
+metadata: {{name: {COMPANY}}}
 spec:
   devolutionsCloud:
     url: {}
@@ -143,9 +144,9 @@ pub(super) fn migration(pairs: &[Pair]) -> String {
     format!(
         "apiVersion: migration.devolutions.net/v1alpha1
 kind: SsoMigration
-metadata: {{name: {NAMESPACE}}}
+metadata: {{name: {COMPANY}}}
 spec:
-  connectionRef: {{name: {NAMESPACE}}}
+  connectionRef: {{name: {COMPANY}}}
   mode: Plan
   assignments:
     groups:
@@ -161,24 +162,29 @@ pub(super) struct Decided<'a> {
     pub(super) disabled: Vec<&'a str>,
     /// Who would not be synced and should be.
     pub(super) missing: Vec<&'a str>,
+    /// Who has two names, where it is known already that the one counts which fits nobody.
+    pub(super) unmatched: Vec<&'a str>,
     /// Who comes across first.
     pub(super) canary: &'a str,
 }
 
 /// The migration as it is to be carried out: what the forecast found is decided, as a person would.
-pub(super) fn migration_to_apply(pairs: &[Pair], decided: &Decided<'_>) -> String {
-    let Decided { disabled, missing, canary } = decided;
+pub(super) fn migration_to_apply(pairs: &[Pair], decided: &Decided<'_>, profile: &Profile) -> String {
+    let Decided { disabled, missing, unmatched, canary } = decided;
     let waiver = |user: &&str, why: &str| format!("      - {{user: {}, reason: {why}}}\n", quoted(user));
     let left = disabled.iter().map(|user| waiver(user, "has left the company"));
     let apart = missing.iter().map(|user| waiver(user, "signs in with a Devolutions Account"));
-    let waivers: Vec<String> = left.chain(apart).collect();
-    let waivers =
-        if waivers.is_empty() { String::new() } else { format!("  verification:\n    waivers:\n{}", waivers.concat()) };
+    let others = unmatched.iter().map(|user| waiver(user, "is invited by the new address later"));
+    let waivers: String = left.chain(apart).chain(others).collect();
+    let groups = if profile.groups_are_filled { "" } else { "    groups: NotRequired\n" };
+    let waivers = if waivers.is_empty() { String::new() } else { format!("    waivers:\n{waivers}") };
+    let verification = format!("{groups}{waivers}");
+    let verification = if verification.is_empty() { String::new() } else { format!("  verification:\n{verification}") };
     format!(
         "{}  breakGlass: {{user: alice.admin@people.example}}
   # Somebody adds the new application to the policies; who has no Entra user has a Devolutions Account.
   acknowledgements: [ConditionalAccessNamesApplication, UsersNotFoundInEntra]
-{waivers}  provisioning: {{canary: {{user: {}}}}}
+{verification}  provisioning: {{canary: {{user: {}}}}}
   approvals: [Cutover, Provisioning]
 ",
         migration(pairs).replace("mode: Plan", "mode: Apply"),

@@ -2,18 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::manifests::{self, Approval, Decided};
-use super::play::WITHIN;
-use super::stage::{Actor, Stage, here};
-use super::{Launch, NAMESPACE};
-use crate::demo::manifests::Pair;
+use super::background::Background;
+use super::manifests::{self, Approval, Decided, Pair};
+use super::outlook::Outlook;
+use super::play::{APPROVER, AUTHOR, WITHIN};
+use super::stage::{Actor, Stage};
+use super::tenant::each;
+use super::{COMPANY, MIGRATION};
 use crate::error::{Error, Result};
 use crate::sandbox::Sandbox;
 
 /// So many lines of the plan are shown.
 const PLAN_LINES: usize = 30;
 /// Between two sign-ins: people are no load test.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(60);
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Those who could sign in when the demo began, signing in all the time.
 pub(super) struct People {
@@ -24,10 +26,9 @@ pub(super) struct People {
 impl People {
     /// Lets everybody try, unnoticed, and keeps those who get in.
     pub(super) async fn who_get_in(stage: &Stage) -> Result<Self> {
-        let sandbox = Sandbox::attach(&stage.place.sandbox().join("env"))?;
+        let sandbox = Sandbox::attach(&stage.place.exports_of(stage.profile))?;
         let told = sandbox.who_can_sign_in().await?;
-        let users = told["users"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let able: Vec<String> = users.iter().filter_map(|user| user.as_str().map(str::to_owned)).collect();
+        let able = each(&told["users"]).filter_map(|user| user.as_str().map(str::to_owned)).collect();
         Ok(Self { sandbox, able })
     }
 
@@ -52,13 +53,11 @@ impl People {
     }
 }
 
-/// Decides what the forecast asks for, and asks for the migration.
-pub(super) async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<()> {
+/// Decides what the forecast asks for, and asks for the migration. Gives what was foretold then.
+pub(super) async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<Outlook> {
     stage.screen.heading("4. Decide what it asks for, and have it carried out");
-    let name = format!("ssom/{NAMESPACE}");
-    let told = stage.run_operator_unseen(admin, &["plan", &name, "-n", NAMESPACE, "-o", "json"]).await?;
-    let told: Value = serde_json::from_str(&told).map_err(Error::format("the forecast"))?;
-    let users = told["report"]["users"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let report = Outlook::report(stage, admin).await?;
+    let users = report["users"].as_array().map(Vec::as_slice).unwrap_or_default();
     let labels = |is: fn(&&Value) -> bool| -> Vec<&str> {
         users.iter().filter(is).filter_map(|user| user["label"].as_str()).collect()
     };
@@ -69,10 +68,15 @@ pub(super) async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<
     let decided = Decided {
         disabled: labels(|user| user["disabled"] == true),
         missing: labels(|user| user["class"] == "Missing" && user["disabled"] == false),
+        unmatched: if stage.profile.goes_by_upn {
+            labels(|user| user["synced"] == "DependsOnMatching")
+        } else {
+            Vec::new()
+        },
         canary: canary.first().copied().ok_or_else(|| Error::Demo("nobody could come across first".into()))?,
     };
-    let manifest = manifests::migration_to_apply(pairs, &decided);
-    let file = manifests::write(&stage.place.manifests(), "migration.yaml", std::slice::from_ref(&manifest))?;
+    let manifest = manifests::migration_to_apply(pairs, &decided, stage.profile);
+    let file = stage.write("migration.yaml", std::slice::from_ref(&manifest))?;
     let mut groups = 0;
     for line in manifest.lines() {
         groups += usize::from(line.contains("displayName"));
@@ -83,7 +87,7 @@ pub(super) async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<
         }
         groups += usize::from(groups == 2);
     }
-    stage.run(admin, &["apply", "-n", NAMESPACE, "-f", &here(&file)]).await?;
+    stage.run(admin, &["apply", "-n", stage.namespace(), "-f", &file]).await?;
     stage.screen.line("");
     stage.screen.say(
         "The operator makes the application from the template that can provision users, keeps its client secret before \
@@ -91,8 +95,9 @@ pub(super) async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<
          assigns everybody. Nobody signs in by it yet.",
     );
     let reason = "--for=jsonpath={.status.conditions[?(@.type==\"Ready\")].reason}=AwaitingApproval";
-    stage.run(admin, &["wait", &name, "-n", NAMESPACE, reason, "--timeout=120s"]).await?;
-    stage.run(admin, &["get", "ssom", "-n", NAMESPACE]).await
+    stage.run(admin, &["wait", MIGRATION, "-n", stage.namespace(), reason, "--timeout=120s"]).await?;
+    stage.run(admin, &["get", "ssom", "-n", stage.namespace()]).await?;
+    Outlook::read(stage, admin).await
 }
 
 /// A plan of the migration that waits for a person.
@@ -103,52 +108,49 @@ pub(super) struct Pending {
     pub(super) hash: String,
 }
 
-/// The plan that waits now; `approver` may read it from here on, by a role of this name, and the forecast.
-pub(super) async fn readable_plan(stage: &Stage, admin: &Actor, role: &str, approver: &str) -> Result<Pending> {
-    let state = admin.kubectl().get(&["ssom", NAMESPACE, "-n", NAMESPACE]).await?;
+/// The plan that waits now; alice may read it from here on, by a role of this name, and the forecast.
+pub(super) async fn readable_plan(stage: &Stage, admin: &Actor, role: &str) -> Result<Pending> {
+    let state = admin.kubectl().get(&[MIGRATION, "-n", stage.namespace()]).await?;
     let plan = state["status"]["plans"].as_array().and_then(|plans| plans.last()).cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (secret, report) = (text(&plan["secretName"]), text(&state["status"]["report"]["secretName"]));
-    let reader = manifests::plan_reader(role, approver, &[&secret, &report]);
-    let reader = manifests::write(&stage.place.manifests(), &format!("{role}.yaml"), &[reader])?;
-    stage.run_quietly(admin, &["apply", "-n", NAMESPACE, "-f", &here(&reader)], "").await?;
+    let reader = manifests::plan_reader(role, APPROVER, &[&secret, &report]);
+    let reader = stage.write(&format!("{role}.yaml"), &[reader])?;
+    stage.run_quietly(admin, &["apply", "-n", stage.namespace(), "-f", &reader], "").await?;
     Ok(Pending { uid: text(&state["metadata"]["uid"]), hash: text(&plan["hash"]) })
 }
 
 /// Shows the command, and gives the plan as somebody reads it. The forecast comes first; it was shown before.
 pub(super) async fn shown_plan(stage: &Stage, reader: &Actor) -> Result<String> {
-    let shown = stage.run_operator(reader, &["plan", &format!("ssom/{NAMESPACE}"), "-n", NAMESPACE]).await?;
+    let shown = stage.run_operator(reader, &["plan", MIGRATION, "-n", stage.namespace()]).await?;
     Ok(shown.find("\nPlan of ").map_or(shown.as_str(), |at| &shown[at + 1..]).to_owned())
 }
 
-/// Who may approve and who may not; then the cut-over. Gives the operator's next start.
+/// Who may approve and who may not; then the cut-over, at whose worst moment the operator is killed if its `background` is given.
 pub(super) async fn approve(
-    stage: &mut Stage,
+    stage: &Stage,
     admin: &Actor,
     (alice, bob): (&Actor, &Actor),
-    (approver, author): (&str, &str),
-    launch: Launch,
-) -> Result<Launch> {
-    let folder = stage.place.manifests();
-    let Pending { uid, hash } = readable_plan(stage, admin, "migration-reader", approver).await?;
+    background: Option<&mut Background>,
+) -> Result<()> {
+    let Pending { uid, hash } = readable_plan(stage, admin, "migration-reader").await?;
     stage.screen.line("");
     stage.screen.say(
         "alice has the verb `approve` on ssomigrations and groupreplacements, and may read this plan and its forecast. bob \
          may create approvals, but lacks that verb. First he tries in his own name, then in alice's:",
     );
-    for (name, whose) in [("approval-of-bob.yaml", author), ("approval-forged.yaml", approver)] {
+    for (name, whose) in [("approval-of-bob.yaml", AUTHOR), ("approval-forged.yaml", APPROVER)] {
         let approval = Approval {
             kind: "SsoMigration",
             gate: "Cutover",
-            target: NAMESPACE,
+            target: COMPANY,
             uid: &uid,
             plan: &hash,
             approver: whose,
         };
-        let file = manifests::write(&folder, name, &[approval.manifest()])?;
-        stage.refused(bob, &["create", "-n", NAMESPACE, "-f", &here(&file)]).await?;
+        let file = stage.write(name, &[approval.manifest()])?;
+        stage.refused(bob, &["create", "-n", stage.namespace(), "-f", &file]).await?;
     }
-    let target = format!("ssom/{NAMESPACE}");
     stage.screen.line("");
     let plan = shown_plan(stage, alice).await?;
     stage.screen.output("…");
@@ -157,31 +159,34 @@ pub(super) async fn approve(
         stage.screen.output("…");
     }
 
-    let held = json!({
-        "system": "DevolutionsCloud", "method": "PUT", "path": "/api/v1/authentication/sso", "identity": "operator",
-        "action": { "type": "HoldAfterCommit" },
-    });
-    stage.sandbox.add_fault(&held).await?;
-    let words = ["approve", &target, "-n", NAMESPACE, "--yes", "--wait=false", "--hash", &hash];
+    if background.is_some() {
+        let held = json!({
+            "system": "DevolutionsCloud", "method": "PUT", "path": "/api/v1/authentication/sso", "identity": "operator",
+            "action": { "type": "HoldAfterCommit" },
+        });
+        stage.sandbox.add_fault(&held).await?;
+    }
+    let words = ["approve", MIGRATION, "-n", stage.namespace(), "--yes", "--wait=false", "--hash", &hash];
     let said = stage.run_operator(alice, &words).await?;
     stage.screen.output(said.lines().next_back().unwrap_or_default());
-    let hold = stage.sandbox.wait_for_hold(WITHIN).await?;
-    stage.screen.line("");
-    stage.screen.say(
-        "The new configuration has taken effect and the answer is still on the way: the worst moment. The operator is killed.",
-    );
-    stage.kill(launch).await?;
-    stage.sandbox.release(hold.id).await?;
-    stage.sandbox.clear_faults().await?;
-    let again = stage.next_launch().await?;
-    stage.screen.say(&format!(
-        "It was started again as process {} and goes on where it was. Entra's log shows it that people sign in:",
-        again.process.pid
-    ));
+    if let Some(background) = background {
+        let hold = stage.sandbox.wait_for_hold(WITHIN).await?;
+        stage.screen.line("");
+        stage.screen.say(
+            "The new configuration has taken effect and the answer is still on the way: the worst moment. The operator is killed.",
+        );
+        background.kill_operator().await?;
+        stage.sandbox.release(hold.id).await?;
+        stage.sandbox.clear_faults().await?;
+        let pid = background.operator_started().await?;
+        stage.screen.say(&format!(
+            "It was started again as process {pid} and goes on where it was. Entra's log shows it that people sign in:"
+        ));
+    }
     let done = "--for=jsonpath={.status.cutover.evidence}=SignInSeen";
-    stage.run(admin, &["wait", &target, "-n", NAMESPACE, done, "--timeout=120s"]).await?;
+    stage.run(admin, &["wait", MIGRATION, "-n", stage.namespace(), done, "--timeout=120s"]).await?;
     let message = "jsonpath={.status.steps[?(@.name==\"Cutover\")].message}";
-    let said = stage.run_quietly(admin, &["get", &target, "-n", NAMESPACE, "-o", message], "").await?;
+    let said = stage.run_quietly(admin, &["get", MIGRATION, "-n", stage.namespace(), "-o", message], "").await?;
     stage.screen.quote(&said.stdout);
-    Ok(again)
+    Ok(())
 }

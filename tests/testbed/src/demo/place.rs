@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::Launch;
+use super::profile::{LIKELY, Profile};
+use super::{COMPANY, Launch};
 use crate::cluster::{self, Cluster};
 use crate::error::{Error, Result};
 use crate::process::{Identity, Process};
@@ -62,8 +65,17 @@ impl Place {
         self.0.join("cluster")
     }
 
-    pub(super) fn sandbox(&self) -> PathBuf {
+    fn sandboxes(&self) -> PathBuf {
         self.0.join("sandbox")
+    }
+
+    pub(super) fn sandbox(&self, profile: &Profile) -> PathBuf {
+        self.sandboxes().join(profile.namespace)
+    }
+
+    /// The exports of a tenant's sandbox.
+    pub(super) fn exports_of(&self, profile: &Profile) -> PathBuf {
+        self.sandbox(profile).join("env")
     }
 
     pub(super) fn operator_log(&self) -> PathBuf {
@@ -134,7 +146,7 @@ impl Place {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", path)(error)),
             _ => Ok(()),
         };
-        for folder in [self.sandbox(), self.manifests()] {
+        for folder in [self.sandboxes(), self.manifests()] {
             gone(&folder, std::fs::remove_dir_all(&folder))?;
         }
         for file in [self.operator_log(), self.log(), self.0.join("demo.json.new"), self.file()] {
@@ -177,9 +189,10 @@ pub async fn exports(folder: &Path) -> Result<String> {
     if place.running()?.is_none() {
         return Err(Error::Demo(format!("no demo runs in {}: start one with `make demo`", place.folder().display())));
     }
-    let kubeconfig = Cluster::attach(&place.cluster())?.admin_kubeconfig().display().to_string();
+    let cluster = Cluster::attach(&place.cluster())?;
+    let kubeconfig = cluster.admin_kubeconfig().display().to_string();
     let operator = place.operator().await?.pid.to_string();
-    let sandbox = Sandbox::attach(&place.sandbox().join("env"))?;
+    let sandbox = Sandbox::attach(&place.exports_of(&LIKELY))?;
     let mut values = BTreeMap::from([("KUBECONFIG", kubeconfig), ("OPERATOR_PID", operator)]);
     for name in SANDBOX_EXPORTS {
         let value = sandbox.export(name).ok_or_else(|| Error::Format {
@@ -188,9 +201,24 @@ pub async fn exports(folder: &Path) -> Result<String> {
         })?;
         values.insert(name, value.to_owned());
     }
+    // Once the operator has enabled provisioning.
+    let list = cluster.admin().get(&["secrets", "-n", LIKELY.namespace]).await?;
+    let is_it = |secret: &&Value| secret["metadata"]["name"] == format!("ssom-{COMPANY}-provisioning-token");
+    if let Some(secret) = list["items"].as_array().and_then(|secrets| secrets.iter().find(is_it)) {
+        for (name, key) in [("SCIM_URL", "tenantUrl"), ("SCIM_TOKEN", "secretToken")] {
+            values.insert(name, decoded(&secret["data"][key])?);
+        }
+    }
     let lines: Vec<String> =
         values.into_iter().map(|(name, value)| format!("export {name}={}\n", for_shell(&value))).collect();
     Ok(lines.concat())
+}
+
+/// A value of a Secret, as text.
+fn decoded(value: &Value) -> Result<String> {
+    let what = "the operator's token for provisioning";
+    let bytes = base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap_or_default());
+    String::from_utf8(bytes.map_err(Error::format(what))?).map_err(Error::format(what))
 }
 
 /// A word as a shell reads it: in quotes if it has anything in it that a shell could take for something else.

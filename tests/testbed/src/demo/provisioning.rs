@@ -1,13 +1,16 @@
 //! Entra ID brings everybody across: shown, approved, tried with one user, followed to its end.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::NAMESPACE;
+use super::MIGRATION;
 use super::migration::{Pending, readable_plan, shown_plan};
-use super::play::{APPROVER, WITHIN};
+use super::play::WITHIN;
 use super::stage::{Actor, Stage};
 use crate::error::{Error, Result};
 use crate::wait;
+
+/// How long the sandbox takes for a request of provisioning. Entra ID takes longer.
+const REQUEST_MILLIS: u64 = 30;
 
 /// Who came across, in numbers.
 pub(super) struct Across {
@@ -22,12 +25,12 @@ pub(super) struct Across {
 /// Alice approves, and the operator brings everybody across.
 pub(super) async fn bring_across(stage: &Stage, admin: &Actor, alice: &Actor) -> Result<Across> {
     stage.screen.heading("6. Bring everybody across: Entra ID provisions Devolutions Cloud");
-    let target = format!("ssom/{NAMESPACE}");
     let waits = "--for=jsonpath={.status.steps[?(@.name==\"Provisioning\")].state}=Waiting";
-    stage.run_quietly(admin, &["wait", &target, "-n", NAMESPACE, waits, "--timeout=120s"], "").await?;
-    let Pending { hash, .. } = readable_plan(stage, admin, "provisioning-reader", APPROVER).await?;
+    stage.run_quietly(admin, &["wait", MIGRATION, "-n", stage.namespace(), waits, "--timeout=120s"], "").await?;
+    let Pending { hash, .. } = readable_plan(stage, admin, "provisioning-reader").await?;
     stage.screen.output(shown_plan(stage, alice).await?.trim_end());
-    let words = ["approve", &target, "-n", NAMESPACE, "--yes", "--wait=false", "--hash", &hash];
+    stage.slow_down(json!({ "system": "Scim" }), REQUEST_MILLIS).await?;
+    let words = ["approve", MIGRATION, "-n", stage.namespace(), "--yes", "--wait=false", "--hash", &hash];
     let said = stage.run_operator(alice, &words).await?;
     stage.screen.output(said.lines().next_back().unwrap_or_default());
     stage.screen.line("");
@@ -49,12 +52,13 @@ pub(super) async fn bring_across(stage: &Stage, admin: &Actor, alice: &Actor) ->
         }
         is_stalled || wait::has_condition(state, "Succeeded")
     };
-    wait::until_seen(admin.kubectl(), "ssom", NAMESPACE, "everybody to come across", WITHIN, seen).await?;
+    wait::until_seen(admin.kubectl(), "ssom", stage.namespace(), "everybody to come across", WITHIN, seen).await?;
     ended?;
+    stage.sandbox.clear_faults().await?;
     let message = "jsonpath={.status.conditions[?(@.type==\"Succeeded\")].message}";
-    let said = stage.run_quietly(admin, &["get", &target, "-n", NAMESPACE, "-o", message], "").await?;
+    let said = stage.run_quietly(admin, &["get", MIGRATION, "-n", stage.namespace(), "-o", message], "").await?;
     stage.screen.quote(&said.stdout);
-    let state = admin.kubectl().get(&["ssom", NAMESPACE, "-n", NAMESPACE]).await?;
+    let state = admin.kubectl().get(&[MIGRATION, "-n", stage.namespace()]).await?;
     let number = |name: &str| state["status"]["verification"][name].as_u64().unwrap_or_default();
     Ok(Across { expected: number("expected"), synced: number("synced"), waived: number("waived") })
 }

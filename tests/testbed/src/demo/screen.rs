@@ -12,7 +12,8 @@ const INDENT: &str = "  ";
 /// The demo's output.
 #[derive(Debug, Clone)]
 pub(super) struct Screen {
-    terminal: Term,
+    /// None for what is done unseen.
+    terminal: Option<Term>,
     width: usize,
 }
 
@@ -20,12 +21,22 @@ impl Screen {
     pub(super) fn new() -> Self {
         let terminal = Term::stdout();
         let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| usize::from(columns).max(NARROWEST));
-        Self { terminal, width }
+        Self { terminal: Some(terminal), width }
+    }
+
+    /// One that nobody sees.
+    pub(super) fn dark() -> Self {
+        Self { terminal: None, width: WIDTH }
+    }
+
+    /// Whether nobody sees it.
+    pub(super) fn is_dark(&self) -> bool {
+        self.terminal.is_none()
     }
 
     /// Whether somebody watches live, so that lines can be drawn over.
     pub(super) fn is_live(&self) -> bool {
-        self.terminal.is_term()
+        self.terminal.as_ref().is_some_and(Term::is_term)
     }
 
     /// A step begins.
@@ -91,6 +102,8 @@ impl Screen {
 
     /// A line as it is. That nobody reads it is no reason to fail.
     pub(super) fn line(&self, text: &str) {
-        let _ = self.terminal.write_line(text);
+        if let Some(terminal) = &self.terminal {
+            let _ = terminal.write_line(text);
+        }
     }
 }

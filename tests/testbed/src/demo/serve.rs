@@ -1,4 +1,4 @@
-//! The process in the background that holds the demo: cluster, sandbox and operator live as long as it does.
+//! The process in the background that holds the demo: cluster, sandboxes and operator live as long as it does.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::place::{Place, Record};
-use super::{Launch, OPERATOR_ARGUMENTS, OPERATOR_NAMESPACE, RELEASE, Report, WORLD};
+use super::profile::{LIKELY, OTHERWISE, Profile};
+use super::{Launch, OPERATOR_NAMESPACE, RELEASE, Report, operator_arguments};
 use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::operator::{Operator, Options};
@@ -25,13 +26,14 @@ pub async fn serve(folder: &Path, end: impl Future<Output = ()>, mut report: imp
     let place = Place::new(folder)?;
     let mut record = Record { holder: Identity::of_self()?, operator: None };
     place.save(&record)?;
-    let folders = (place.cluster(), place.sandbox());
-    let (cluster, sandbox) = tokio::join!(Cluster::start(&folders.0), Sandbox::start(&folders.1, &WORLD));
-    let (cluster, sandbox) = match (cluster, sandbox) {
-        (Ok(cluster), Ok(sandbox)) => (cluster, sandbox),
+    let folder = place.cluster();
+    let (cluster, likely, otherwise) =
+        tokio::join!(Cluster::start(&folder), sandbox(&place, &LIKELY), sandbox(&place, &OTHERWISE));
+    let (cluster, sandboxes) = match (cluster, [likely, otherwise].into_iter().collect::<Result<Vec<_>>>()) {
+        (Ok(cluster), Ok(sandboxes)) => (cluster, sandboxes),
+        // A sandbox ends when nobody holds it any more.
         (Ok(cluster), Err(error)) => return cluster.stop().await.and(Err(error)),
-        (Err(error), Ok(sandbox)) => return sandbox.stop().await.and(Err(error)),
-        (Err(error), Err(_)) => return Err(error),
+        (Err(error), _) => return Err(error),
     };
     report(&Report::Ready);
     let mut operator = None;
@@ -41,7 +43,15 @@ pub async fn serve(folder: &Path, end: impl Future<Output = ()>, mut report: imp
         Some(operator) => operator.stop().await,
         None => Ok(()),
     };
-    result.and(ended).and(sandbox.stop().await).and(cluster.stop().await)
+    let mut stopped = result.and(ended);
+    for sandbox in sandboxes {
+        stopped = stopped.and(sandbox.stop().await);
+    }
+    stopped.and(cluster.stop().await)
+}
+
+async fn sandbox(place: &Place, profile: &Profile) -> Result<Sandbox> {
+    Sandbox::start(&place.sandbox(profile), &profile.world()).await
 }
 
 async fn hold(
@@ -87,6 +97,6 @@ async fn start(place: &Place, cluster: &Cluster) -> Result<Operator> {
     let account = cluster.service_account_kubeconfig(OPERATOR_NAMESPACE, RELEASE, TOKEN_VALID).await?;
     let mut options = Options::new(&account, &place.operator_log()).kept_running();
     // The first is the subcommand, which `Operator` gives by itself.
-    options.arguments = OPERATOR_ARGUMENTS[1..].iter().map(ToString::to_string).collect();
+    options.arguments = operator_arguments()[1..].iter().map(ToString::to_string).collect();
     Operator::start(&options).await
 }

@@ -1,36 +1,28 @@
-//! Where the demo plays: the process in the background, what it holds, and people with a `kubectl` each.
+//! Where the demo plays: a cluster, a sandbox, and people with a `kubectl` each.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::path::Path;
-use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::process::Command;
 
+use super::manifests;
 use super::place::{Place, for_shell};
+use super::profile::Profile;
 use super::screen::Screen;
-use super::serve::START_OPERATOR;
-use super::{Launch, Report};
-use crate::binaries::{ASSETS_VARIABLE, Binaries};
 use crate::cluster::Cluster;
-use crate::error::{Error, Result, tail};
+use crate::error::{Error, Result};
 use crate::kubectl::{Kubectl, Output};
-use crate::owned::{Owned, Reports};
-use crate::process::Process;
 use crate::sandbox::Sandbox;
 use crate::workspace;
 
-/// How long the background process may take for what it was asked: longest for the cluster.
-const REPORT_WITHIN: Duration = Duration::from_mins(3);
-
-/// A running demo, seen by whoever shows it.
+/// A tenant of the demo, seen by whoever shows it.
 pub(super) struct Stage {
+    pub(super) profile: &'static Profile,
     pub(super) place: Place,
     pub(super) screen: Screen,
     pub(super) cluster: Cluster,
     pub(super) sandbox: Sandbox,
-    holder: Owned,
-    reports: Reports,
 }
 
 /// Somebody with a `kubectl`.
@@ -42,59 +34,31 @@ pub(super) struct Actor {
 }
 
 impl Stage {
-    /// Ends an earlier demo in `folder` and starts cluster and sandbox there.
-    pub(super) async fn set(folder: &Path, screen: Screen) -> Result<Self> {
-        let place = Place::new(folder)?;
-        if place.vacate().await? {
-            screen.say("The demo that was still running has been taken down.");
-        }
-        // Here and not in the background, so that its progress is seen.
-        let binaries = Binaries::provide().await?;
-        std::fs::create_dir_all(place.folder()).map_err(Error::file("create", place.folder()))?;
-        let log = place.log();
-        let program = workspace::program("testbed")?;
-        let mut command = Command::new(&program);
-        command
-            .args(["demo", "serve", "--dir"])
-            .arg(place.folder())
-            .env(ASSETS_VARIABLE, binaries.folder())
-            .stderr(File::create(&log).map_err(Error::file("create", &log))?)
-            // Not in the terminal's foreground group: Ctrl-C there is not meant for it.
-            .process_group(0);
-        let (holder, mut reports) = Owned::start_reporting(&program, &mut command)?;
-        match report(&mut reports, &place, "the cluster and the sandbox to start").await? {
-            Report::Ready => {}
-            other => return Err(Error::Demo(format!("the demo's process said {other:?} before it was ready"))),
-        }
+    /// The tenant of `profile` in a demo that runs.
+    pub(super) fn set(place: &Place, profile: &'static Profile, screen: Screen) -> Result<Self> {
         let cluster = Cluster::attach(&place.cluster())?;
-        let sandbox = Sandbox::attach(&place.sandbox().join("env"))?;
-        Ok(Self { place, screen, cluster, sandbox, holder, reports })
+        let sandbox = Sandbox::attach(&place.exports_of(profile))?;
+        Ok(Self { profile, place: place.clone(), screen, cluster, sandbox })
     }
 
-    /// Starts the operator, whose account must be there by now. From then on the demo stays until it is taken down.
-    pub(super) async fn start_operator(&mut self) -> Result<Launch> {
-        self.holder.tell(START_OPERATOR).await?;
-        self.next_launch().await
+    /// The namespace of the tenant's resources.
+    pub(super) fn namespace(&self) -> &'static str {
+        self.profile.namespace
     }
 
-    /// The next start of the operator.
-    pub(super) async fn next_launch(&mut self) -> Result<Launch> {
-        match report(&mut self.reports, &self.place, "the operator to start").await? {
-            Report::Operator(launch) => Ok(launch),
-            other => Err(Error::Demo(format!("the demo's process said {other:?} instead of starting the operator"))),
+    /// Writes what is to be applied into the tenant's own folder, and gives it as a person in the current one would write it.
+    pub(super) fn write(&self, name: &str, documents: &[String]) -> Result<String> {
+        Ok(here(&manifests::write(&self.place.manifests().join(self.namespace()), name, documents)?))
+    }
+
+    /// Lets such requests take so long, for people to see something. Where nobody watches they need not.
+    pub(super) async fn slow_down(&self, mut requests: Value, millis: u64) -> Result<()> {
+        if self.screen.is_dark() {
+            return Ok(());
         }
-    }
-
-    /// Kills the operator as it runs now, without giving it a chance, and waits until it is gone.
-    pub(super) async fn kill(&self, launch: Launch) -> Result<()> {
-        self.screen.command("", &format!("kill -9 {}", launch.process.pid));
-        match Process::find(launch.process)? {
-            Some(process) => {
-                process.kill()?;
-                process.ended().await
-            }
-            None => Err(Error::Demo("the operator has ended by itself, before it was killed".into())),
-        }
+        requests["times"] = json!(0);
+        requests["action"] = json!({ "type": "Slow", "millis": millis });
+        self.sandbox.add_fault(&requests).await.map(drop)
     }
 
     /// Who may do everything in the cluster.
@@ -187,15 +151,4 @@ pub(super) fn here(path: &Path) -> String {
 pub(super) fn is_on_path(program: impl AsRef<OsStr>) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths).any(|folder| folder.join(program.as_ref()).is_file())
-}
-
-async fn report(reports: &mut Reports, place: &Place, what: &str) -> Result<Report> {
-    let said = || tail(&std::fs::read_to_string(place.log()).unwrap_or_default(), 15);
-    match tokio::time::timeout(REPORT_WITHIN, reports.next()).await {
-        Ok(Ok(Some(Report::Failed { reason }))) => Err(Error::Demo(reason)),
-        Ok(Ok(Some(report))) => Ok(report),
-        Ok(Ok(None)) => Err(Error::Demo(format!("the demo's process ended while waiting for {what}: {}", said()))),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(Error::Timeout { what: what.to_owned(), within: REPORT_WITHIN, last: said() }),
-    }
 }

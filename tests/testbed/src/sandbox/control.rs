@@ -164,6 +164,11 @@ impl Sandbox {
         self.control(Method::GET, "/sign-ins", None).await
     }
 
+    /// What provisioning has brought: `{enabled, users, groups}`, each with the user or group that it is.
+    pub async fn scim(&self) -> Result<Value> {
+        self.control(Method::GET, "/scim", None).await
+    }
+
     /// What Entra ID holds: users, groups, applications with their assignments and secrets, but no secret's value.
     pub async fn entra(&self) -> Result<Value> {
         self.control(Method::GET, "/entra", None).await
