@@ -62,9 +62,7 @@ impl ClusterArgs {
 impl Cluster {
     /// The resource of this kind that has this name.
     pub async fn get<R: Subject>(&self, name: &str) -> Result<R, Stop> {
-        let api: Api<R> = Api::namespaced(self.client.clone(), &self.namespace);
-        let what = format!("read {} \"{name}\" in namespace \"{}\"", R::kind(&()), self.namespace);
-        api.get_opt(name).await.map_err(|e| Stop::kubernetes(&what, &e))?.ok_or_else(|| {
+        self.find(name).await?.ok_or_else(|| {
             Stop::failed(format!(
                 "There is no {} \"{name}\" in namespace \"{}\". `kubectl get {} -A` lists all; -n chooses the namespace.",
                 R::kind(&()),
@@ -72,5 +70,12 @@ impl Cluster {
                 R::SHORT
             ))
         })
+    }
+
+    /// The same, if there is one.
+    pub async fn find<R: Subject>(&self, name: &str) -> Result<Option<R>, Stop> {
+        let api: Api<R> = Api::namespaced(self.client.clone(), &self.namespace);
+        let what = format!("read {} \"{name}\" in namespace \"{}\"", R::kind(&()), self.namespace);
+        api.get_opt(name).await.map_err(|e| Stop::kubernetes(&what, &e))
     }
 }

@@ -92,9 +92,8 @@ impl Scope {
                 match &object.spec.migration_ref {
                     None => (Which::of(object.connection_name()), Which::None, Which::One(name.clone())),
                     Some(migration) => {
-                        let migrations: Api<SsoMigration> = Api::namespaced(client.clone(), &cluster.namespace);
                         // One that is gone is what its replacement tells of.
-                        let whole = migrations.get_opt(&migration.name).await.ok().flatten();
+                        let whole: Option<SsoMigration> = cluster.find(&migration.name).await?;
                         let connection = whole.as_ref().and_then(|whole| whole.connection_name());
                         (Which::of(connection), Which::One(migration.name.clone()), Which::One(name.clone()))
                     }

@@ -261,33 +261,37 @@ fn a_second_pass_over_a_finished_migration_writes_nothing() {
         let stage = Stage::new("cutover-quiet").await;
         stage.apply(&applied(json!({}))).await.unwrap();
         cut_over(&stage).await;
-        let version = async || {
-            stage.cluster.admin().get(&["ssom,secret", "-n", &stage.namespace]).await.unwrap()["items"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|o| o["metadata"]["resourceVersion"].as_str().unwrap().to_owned())
-                .collect::<BTreeSet<_>>()
-        };
-        let account = format!("system:serviceaccount:{}:{RELEASE}", stage.namespace);
-        let changes = async || {
-            let all = requests(&account).await.into_iter();
-            let is_read = |verb: &str| ["get", "list", "watch"].contains(&verb);
-            all.filter(|e| !is_read(e["verb"].as_str().unwrap_or_default())).collect::<Vec<_>>()
-        };
-        let (before, writes, changed) = (version().await, stage.writes().await.len(), changes().await.len());
-        // Asked for: a whole pass, and only what was asked for is noted.
-        ask_again(&stage, "once-more").await;
-        let handled = |s: &Value| s["status"]["lastHandledReconcileAt"] == "once-more" && ready_reason(s) == "CutOver";
-        until(&stage, "ssom", "another pass", handled).await;
-        assert_eq!(stage.writes().await.len(), writes);
-        assert_eq!(version().await.difference(&before).count(), 1, "the resource itself, with the annotation");
-        // By the API server's own account: the one that says what was asked for.
-        let changed: Vec<_> = changes().await[changed..].iter().map(right).collect();
-        let noted = ["patch", "migration.devolutions.net", "ssomigrations/status"].map(str::to_owned);
-        assert_eq!(changed, [noted.into()]);
+        passes_quietly(&stage, "CutOver").await;
         stage.end().await;
     });
+}
+
+/// Asks a migration that is done for another pass, which writes nothing but that it was asked for.
+pub async fn passes_quietly(stage: &Stage, reason: &str) {
+    let version = async || {
+        stage.cluster.admin().get(&["ssom,secret", "-n", &stage.namespace]).await.unwrap()["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|o| o["metadata"]["resourceVersion"].as_str().unwrap().to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    let account = format!("system:serviceaccount:{}:{RELEASE}", stage.namespace);
+    let changes = async || {
+        let all = requests(&account).await.into_iter();
+        let is_read = |verb: &str| ["get", "list", "watch"].contains(&verb);
+        all.filter(|e| !is_read(e["verb"].as_str().unwrap_or_default())).collect::<Vec<_>>()
+    };
+    let (before, writes, changed) = (version().await, stage.writes().await.len(), changes().await.len());
+    ask_again(stage, "once-more").await;
+    let handled = |s: &Value| s["status"]["lastHandledReconcileAt"] == "once-more" && ready_reason(s) == reason;
+    until(stage, "ssom", "another pass", handled).await;
+    assert_eq!(stage.writes().await.len(), writes);
+    assert_eq!(version().await.difference(&before).count(), 1, "the resource itself, with the annotation");
+    // By the API server's own account: the one that says what was asked for.
+    let changed: Vec<_> = changes().await[changed..].iter().map(right).collect();
+    let noted = ["patch", "migration.devolutions.net", "ssomigrations/status"].map(str::to_owned);
+    assert_eq!(changed, [noted.into()]);
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod migration;
 mod mutants;
 mod outlook;
 mod provisioning;
+mod provisioning_crashes;
 mod refusals;
 mod resources;
 mod retirement;

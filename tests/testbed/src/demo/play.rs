@@ -57,14 +57,15 @@ async fn show(place: &Place, screen: &Screen) -> Result<()> {
     let (first, second) = tokio::try_join!(Beginning::of(&likely), Beginning::of(&otherwise))?;
     first.introduce(screen);
 
-    let work = async {
+    // Two whole tenants' worth of state: not for the stack.
+    let work = Box::pin(async {
         install(&likely, &mut background).await?;
         let unseen = async {
             let there = |error| Error::Demo(format!("in namespace {}: {error}", otherwise.namespace()));
             work(&otherwise, &second.pairs, None).await.map_err(there)
         };
         tokio::try_join!(work(&likely, &first.pairs, Some(&mut background)), unseen)
-    };
+    });
     let work = second.people.keep_signing_in(work);
     let (shown, unseen) = first.people.keep_signing_in(work).await?;
 
