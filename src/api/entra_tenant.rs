@@ -106,7 +106,8 @@ pub struct EntraCloud {
     /// Its name.
     #[serde(default, rename = "type")]
     pub kind: EntraCloudType,
-    /// The addresses of a cloud that is not Microsoft's. Its hosts must be allowed by the operator's `--allow-host`.
+    /// The addresses of a cloud that is not Microsoft's. Its hosts must be allowed by the operator's
+    /// `--allow-entra-host`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom: Option<CustomCloud>,
 }

@@ -66,7 +66,7 @@ pub struct ForecastSummary {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignInForecast {
-    /// How many can now.
+    /// How many can now, or could once they have joined.
     pub today: u32,
     /// How many will be able to.
     pub after: u32,

@@ -119,9 +119,15 @@ impl Archive {
         self.save_newest(EXPECTATION, false, expectation).await.map(drop)
     }
 
+    /// The name of the Secret that says who is to come across.
+    #[must_use]
+    pub fn expectation_name(&self) -> String {
+        self.0.owner.name_of(EXPECTATION)
+    }
+
     /// Who is to come across, where anybody has said so.
     pub async fn load_expectation<T: DeserializeOwned>(&self) -> Result<Option<T>, Failure> {
-        let name = self.0.owner.name_of(EXPECTATION);
+        let name = self.expectation_name();
         match self.0.get(&name, &format!("the {EXPECTATION}")).await? {
             Some(_) => self.load(&name).await.map(Some),
             None => Ok(None),

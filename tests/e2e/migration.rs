@@ -66,7 +66,7 @@ fn it_promises_each_user_what_the_tenant_says_and_writes_nothing() {
         stage.apply(&migration(decided())).await.unwrap();
         let state = until_reason(&stage, "Planned").await;
         let forecast = &state["status"]["forecast"];
-        // Adam, Bob, Carol, Dave and Grace get in today, and Heidi, who has not joined yet.
+        // Adam, Bob, Carol, Dave and Grace get in today, and Heidi will once she has joined.
         // Erin is only in a group within the assigned one, and would get in by SG-Helpdesk.
         // Grace's domain is not verified, and she is waived.
         assert_eq!(

@@ -29,7 +29,7 @@ const PERMISSIONS: [&str; 5] = [
 ];
 
 /// An administrator of Entra ID at work.
-struct Administrator<'a> {
+pub struct Administrator<'a> {
     sandbox: &'a Sandbox,
     client: reqwest::Client,
     token: String,
@@ -38,6 +38,10 @@ struct Administrator<'a> {
 impl<'a> Administrator<'a> {
     async fn new(sandbox: &'a Sandbox) -> Self {
         sandbox.control_post("/entra/permissions", &json!({"permissions": PERMISSIONS})).await.unwrap();
+        Self::with_the_operators_rights(sandbox).await
+    }
+
+    pub async fn with_the_operators_rights(sandbox: &'a Sandbox) -> Self {
         let authority = reqwest::Certificate::from_pem(&std::fs::read(sandbox.authority()).unwrap()).unwrap();
         let client = reqwest::Client::builder().tls_certs_only([authority]).build().unwrap();
         let export = |name: &str| sandbox.export(name).unwrap();
@@ -56,7 +60,7 @@ impl<'a> Administrator<'a> {
         Self { sandbox, client, token }
     }
 
-    async fn graph(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+    pub async fn graph(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let url = format!("{}/v1.0{path}", self.sandbox.export("GRAPH_URL").unwrap());
         let mut request = self.client.request(method.clone(), url).bearer_auth(&self.token);
         if let Some(body) = &body {

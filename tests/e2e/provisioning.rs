@@ -3,11 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::sandbox::{Request, Sandbox};
 
 use crate::cutover::{able, applied, approve, change, cut_over, cut_over_and, saves, sign_in, waits, written};
 use crate::migration::{until, until_reason};
+use crate::outlook::Administrator;
 use crate::stage::{Stage, condition, message, ready_reason, run};
 
 const CAROL: &str = "carol@contoso.example";
@@ -250,6 +252,16 @@ fn before_the_cut_over_a_running_job_gets_nobody_more_without_a_word() {
         approve(&stage, "Provisioning").await;
         waits(&stage, "Cutover").await;
         assert_eq!(written(&stage.writes().await, "/appRoleAssignedTo").len(), before + 1);
+        // In the vendor's order too, once it runs: and nobody waits for ever for whom nobody assigns.
+        let groups =
+            ["Vault-Admins", "SG-Helpdesk", "SG-Auditors", "All staff"].map(|name| json!({"displayName": name}));
+        let order = json!({"when": "BeforeProvisioning"});
+        change(&stage, json!({"assignments": {"groups": groups}, "cutover": order})).await;
+        waits(&stage, "Provisioning").await;
+        assert_eq!(written(&stage.writes().await, "/appRoleAssignedTo").len(), before + 1);
+        approve(&stage, "Provisioning").await;
+        waits(&stage, "Cutover").await;
+        assert_eq!(written(&stage.writes().await, "/appRoleAssignedTo").len(), before + 2);
         stage.end().await;
     });
 }
@@ -271,6 +283,35 @@ fn a_group_that_is_added_later_is_assigned_after_a_word_and_comes_across() {
         let state = until(&stage, "ssom", "the group across", is_there).await;
         assert!(state["status"]["verification"].get("incompleteGroups").is_none(), "{state:#}");
         assert_eq!(written(&stage.writes().await, "/appRoleAssignedTo").len(), before + 1);
+        stage.end().await;
+    });
+}
+
+#[test]
+fn an_application_that_provisions_already_gets_nobody_without_a_word() {
+    run(async {
+        let stage = stage("provisioning-existing", "").await;
+        let payroll = "9c1e5a7d-4b1f-4c53-8f0a-2d7e6b9c1a02";
+        // Somebody has it bring people to another place.
+        let person = Administrator::with_the_operators_rights(&stage.sandbox).await;
+        let principal = person.graph(Method::GET, &format!("/servicePrincipals(appId='{payroll}')"), None).await;
+        let path = format!("/servicePrincipals/{}/synchronization", principal["id"].as_str().unwrap());
+        let job = person.graph(Method::POST, &format!("{path}/jobs"), Some(json!({"templateId": "scim"}))).await;
+        let values = json!([
+            {"key": "BaseAddress", "value": "https://127.0.0.1:1/scim"}, {"key": "SecretToken", "value": "theirs"},
+        ]);
+        person.graph(Method::PUT, &format!("{path}/secrets"), Some(json!({"value": values}))).await;
+        person.graph(Method::POST, &format!("{path}/jobs/{}/start", job["id"].as_str().unwrap()), None).await;
+
+        let assigned = async || written(&stage.writes().await, "/appRoleAssignedTo").len();
+        stage.apply(&applied(json!({"application": {"existing": {"appId": payroll}}}))).await.unwrap();
+        approve(&stage, "Start").await;
+        let state = until_reason(&stage, "ProvisioningRuns").await;
+        assert!(message(&state).contains("Payroll"), "{}", message(&state));
+        assert_eq!(assigned().await, 0);
+        change(&stage, across(json!({}))).await;
+        until_reason(&stage, "ProvisioningElsewhere").await;
+        assert_eq!(assigned().await, 0);
         stage.end().await;
     });
 }

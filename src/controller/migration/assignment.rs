@@ -12,6 +12,15 @@ use crate::plan::preflight::Principal;
 use crate::plan::{count, name_some};
 
 impl<K: Connector> Pass<'_, K> {
+    /// Whether somebody of those is not shown as assigned.
+    pub(super) async fn lacks_any(
+        &self,
+        application: &ServicePrincipal,
+        wanted: &[Principal],
+    ) -> Result<bool, Failure> {
+        Ok(!missing(wanted, &self.entra.assignments(application).await?).is_empty())
+    }
+
     /// Assigns who is missing, and nobody else; none where all are listed.
     pub(super) async fn assign(
         &mut self,

@@ -85,7 +85,11 @@ impl<K: Connector> Pass<'_, K> {
             return self.failing(checkpoint, &cutover, fault, way_back && cutover.returns_by_itself).await;
         }
         if log.is_some() && succeeded == 0 && cutover.proven_at.is_none() {
-            return Ok(Outcome::AwaitingProof { since: saved_at, way_back });
+            return Ok(Outcome::AwaitingProof {
+                since: saved_at,
+                way_back,
+                returns_by_itself: cutover.returns_by_itself,
+            });
         }
         let is_news = cutover.proven_at.is_none() || cutover.returning.is_some() || cutover.changed.is_some();
         if succeeded > 0 && is_news {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Pass;
 use super::application::had_no_effect;
-use super::observe::told;
+use super::observe::{permitted, told};
 use super::outcome::Outcome;
 use super::scope::Scope;
 use super::secrets::keep;
@@ -253,6 +253,41 @@ impl<K: Connector> Pass<'_, K> {
         Ok(Ok(There { provisioning, token: self.provisioning_tokens.load().await?, job: jobs.pop(), settings }))
     }
 
+    /// The same once it ran: a replica that has not heard of that yet is no reason to say that somebody has paused it.
+    pub(super) async fn provisioning_surely_there(
+        &self,
+        principal: &ServicePrincipal,
+        run: Option<&ProvisioningRun>,
+    ) -> Result<Result<There, Refusal>, Failure> {
+        let ran = run.is_some_and(|run| run.started_at.is_some());
+        let mut there = self.provisioning_there(principal).await?;
+        for _ in 1..LOOKS {
+            if !ran || there.as_ref().is_ok_and(There::runs) {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            there = self.provisioning_there(principal).await?;
+        }
+        Ok(there)
+    }
+
+    /// Whether whoever is assigned now comes across at once: by what we have set up, or by what an application that was
+    /// there before does already, as far as that may be read.
+    pub(super) async fn provisions(
+        &self,
+        checkpoint: &MigrationCheckpoint,
+        principal: &ServicePrincipal,
+    ) -> Result<bool, Failure> {
+        let by_us = |run: &ProvisioningRun| run.passed.is_some() || run.started_at.is_some();
+        if checkpoint.provisioning.as_ref().is_some_and(by_us) {
+            return Ok(true);
+        }
+        if self.object.spec.application.existing.is_none() {
+            return Ok(false);
+        }
+        self.runs_a_job(principal).await
+    }
+
     /// Until when a job that was asked for may be unseen; none where that is over.
     fn job_settles(&self, checkpoint: &MigrationCheckpoint) -> Option<Timestamp> {
         let asked_at = checkpoint.provisioning.as_ref()?.job_asked_at?;
@@ -298,8 +333,11 @@ impl<K: Connector> Pass<'_, K> {
         &mut self,
         checkpoint: &mut MigrationCheckpoint,
     ) -> Result<Option<Outcome>, Failure> {
-        let (Some(ids), Some(run)) = (checkpoint.application.clone(), &mut checkpoint.provisioning) else {
-            return Ok(None);
+        let Some(ids) = checkpoint.application.clone() else { return Ok(None) };
+        let Some(run) = &mut checkpoint.provisioning else {
+            // What a person has set up is paused too.
+            let by_hand = self.is_provisioned_by_hand(checkpoint).await?;
+            return if by_hand { self.pause(&ids.app_id).await } else { Ok(None) };
         };
         if run.started_at.is_some() || run.passed.is_some() || run.canary_at.is_some() {
             // Whoever finds it paused later must not take that for somebody else's doing.
@@ -319,6 +357,25 @@ impl<K: Connector> Pass<'_, K> {
             ..failure
         };
         self.pause(&ids.app_id).await.map_err(still_runs)
+    }
+
+    /// Whether the new application provisions, which a person has set up, as far as that may be read.
+    pub(super) async fn is_provisioned_by_hand(&self, checkpoint: &MigrationCheckpoint) -> Result<bool, Failure> {
+        let Some(ids) = checkpoint.application.as_ref().filter(|_| checkpoint.provisioning.is_none()) else {
+            return Ok(false);
+        };
+        let Some(principal) = self.entra.service_principal(&ids.app_id).await? else { return Ok(false) };
+        self.runs_a_job(&principal).await
+    }
+
+    /// Whether a job of this application is started, as far as that may be read.
+    async fn runs_a_job(&self, principal: &ServicePrincipal) -> Result<bool, Failure> {
+        match permitted(self.entra.jobs(principal).await) {
+            Ok(jobs) => Ok(jobs.unwrap_or_default().iter().any(Job::is_started)),
+            // One that cannot provision at all.
+            Err(failure) if failure.reason == "NotFound" => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn pause(&mut self, app_id: &str) -> Result<Option<Outcome>, Failure> {
@@ -345,6 +402,17 @@ impl<K: Connector> Pass<'_, K> {
 /// Whether it is certain that Devolutions Cloud did nothing: it understood what was asked, and refused it.
 fn is_refused(failure: &Failure) -> bool {
     matches!(failure.class, Class::Denied | Class::Invalid | Class::Conflict | Class::Throttled)
+}
+
+/// Somebody is still to be assigned to an application that provisions, and nobody is asked about that.
+pub(super) fn provisions_unasked(principal: &ServicePrincipal) -> Refusal {
+    Refusal::new(
+        "ProvisioningRuns",
+        format!(
+            "The enterprise application \"{}\" provisions already, so whoever is assigned to it now comes across at once. Give spec.provisioning, so that a person can be asked about that, or pause its provisioning until the cut-over.",
+            principal.label()
+        ),
+    )
 }
 
 fn several(principal: &ServicePrincipal, jobs: &[Job]) -> Refusal {

@@ -45,6 +45,7 @@ use uuid::Uuid;
 
 pub use driver::reconcile;
 
+use self::job::provisions_unasked;
 use self::observe::{Ours, Sight, Tenants};
 use self::outcome::Outcome;
 use self::provisioning::Moment;
@@ -214,7 +215,14 @@ impl<'a, K: Connector> Pass<'a, K> {
                     Outcome::CutOver { .. } | Outcome::Verified { .. } | Outcome::Replaced { .. } => {
                         self.retire(checkpoint, done).await
                     }
-                    other => Ok(other),
+                    Outcome::Working | Outcome::Waiting { .. } => Ok(done),
+                    // More is to be done: the old application is of use until that is over, and so long again.
+                    other => {
+                        if checkpoint.retirement.take().is_some() {
+                            self.checkpoints.save(&checkpoint).await?;
+                        }
+                        Ok(other)
+                    }
                 }
             }
             other => Ok(other),
@@ -223,6 +231,7 @@ impl<'a, K: Connector> Pass<'a, K> {
 
     /// There and back: what comes is another attempt, and what was approved before counts no more.
     async fn begin_anew(&mut self, checkpoint: &mut MigrationCheckpoint) -> Result<(), Failure> {
+        checkpoint.start = None;
         checkpoint.cutover = None;
         checkpoint.rollback = None;
         checkpoint.retirement = None;
@@ -315,13 +324,16 @@ impl<'a, K: Connector> Pass<'a, K> {
             Ok(made) => made,
             Err(outcome) => return Ok(outcome),
         };
-        // What it provisions already is for whoever approves that.
-        let is_provisioned =
-            checkpoint.provisioning.as_ref().is_some_and(|run| run.passed.is_some() || run.started_at.is_some());
-        if !is_provisioned && let Some(outcome) = self.assign(&made.principal, &intended.assignments).await? {
+        // Whom a running job would bring across at once is for whoever approves that.
+        let provisions = self.provisions(&checkpoint, &made.principal).await?;
+        if !provisions && let Some(outcome) = self.assign(&made.principal, &intended.assignments).await? {
             return Ok(outcome);
         }
-        if self.object.spec.cutover.when == CutoverOrder::AfterVerification {
+        let lacks = provisions && self.lacks_any(&made.principal, &intended.assignments).await?;
+        if lacks && self.object.spec.provisioning.is_none() {
+            return Ok(Outcome::Refused(provisions_unasked(&made.principal)));
+        }
+        if lacks || self.object.spec.cutover.when == CutoverOrder::AfterVerification {
             match self.bring_across(&mut checkpoint, Moment::Before(sight)).await? {
                 Outcome::Verified { .. } => {}
                 other => return Ok(other),

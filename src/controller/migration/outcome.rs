@@ -23,7 +23,7 @@ pub enum Outcome {
     /// There is more to do right away.
     Working,
     /// The new configuration is saved, and nobody has signed in yet.
-    AwaitingProof { since: Timestamp, way_back: bool },
+    AwaitingProof { since: Timestamp, way_back: bool, returns_by_itself: bool },
     /// People sign in by the new application.
     CutOver { evidence: Evidence, log_is_read: bool, way_back: bool },
     /// Entra ID brings users across: so many of so many.

@@ -17,7 +17,7 @@ use crate::devolutions::DevolutionsCloud as _;
 use crate::error::Failure;
 use crate::plan::Refusal;
 use crate::plan::migration::{MigrationPlan, Work, accepted};
-use crate::plan::preflight::later::CANARY_NOT_SEEN;
+use crate::plan::preflight::later::{CANARY_NOT_SEEN, EXPECTATION_MISSING};
 use crate::plan::preflight::{is_open, lacking_operations, provisioning_not_supported, scope_findings};
 use crate::plan::provisioning::{Next, canary, next};
 use crate::plan::verification::Expectation;
@@ -74,7 +74,10 @@ impl<K: Connector> Pass<'_, K> {
             }
         };
         self.reporter.assignments(scope.assigned.len());
-        let there = match self.settling(checkpoint, self.provisioning_there(&scope.principal).await)? {
+        let there = match self.settling(
+            checkpoint,
+            self.provisioning_surely_there(&scope.principal, checkpoint.provisioning.as_ref()).await,
+        )? {
             Ok(Ok(there)) => there,
             Ok(Err(refusal)) => return Ok(Outcome::Refused(refusal)),
             Err(outcome) => return Ok(outcome),
@@ -85,14 +88,27 @@ impl<K: Connector> Pass<'_, K> {
             Ok(todo) => todo,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let mut expectation = self.expectation().await?;
+        let mut expectation = match self.archive.load_expectation().await? {
+            Some(expectation) => expectation,
+            // Afterwards nobody could tell who was to come before.
+            None if run.started_at.is_some() && !self.object.spec.accepts(EXPECTATION_MISSING) => {
+                return Ok(Outcome::Refused(self.expectation_missing()));
+            }
+            None => Expectation::default(),
+        };
         let mut first = None;
         let is_asked = todo.is_some() || !scope.to_assign.is_empty();
         if todo == Some(Next::Enable) {
             // Whoever had come across by another one has not by this.
             expectation.arrived.clear();
         }
+        if expectation.users.is_empty() && (is_cut_over || !is_asked) {
+            // Where a person has cut over this is the first look, and the old application may be gone before the next.
+            expectation.expect(&scope.forecast);
+            self.archive.save_expectation(&expectation).await?;
+        }
         if is_asked {
+            self.reporter.more_is_asked_for();
             let plan = match self.provisioning_plan(checkpoint, &scope, &there) {
                 Ok(plan) => plan,
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
@@ -102,10 +118,6 @@ impl<K: Connector> Pass<'_, K> {
             }
             let Work::Provisioning { canary, .. } = plan.work else { return Ok(Outcome::Working) };
             first = canary;
-        }
-        if expectation.users.is_empty() {
-            expectation.expect(&scope.forecast);
-            self.archive.save_expectation(&expectation).await?;
         }
         if !scope.to_assign.is_empty() {
             checkpoint.provisioning.get_or_insert_default().assigned_at = Some(Timestamp::now());
@@ -131,6 +143,16 @@ impl<K: Connector> Pass<'_, K> {
     /// Who is to come across, as it was written down.
     pub(super) async fn expectation(&self) -> Result<Expectation, Failure> {
         Ok(self.archive.load_expectation().await?.unwrap_or_default())
+    }
+
+    fn expectation_missing(&self) -> Refusal {
+        Refusal::new(
+            EXPECTATION_MISSING,
+            format!(
+                "Provisioning runs already, and Secret {} is gone, which says who was to come across: whoever was disabled since would be overlooked. Restore it from a backup. If there is none, look through the users of Devolutions Cloud for who was disabled since, and add {EXPECTATION_MISSING} to spec.acknowledgements: then whoever should come now is expected.",
+                self.archive.expectation_name()
+            ),
+        )
     }
 
     /// What is to be done, with all that it rests on; or what is in its way.

@@ -22,7 +22,8 @@ impl<K: Connector> Pass<'_, K> {
     /// Mode `Rollback`.
     pub(super) async fn roll_back(&mut self, mut checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
         // Each way back pauses what fills their groups.
-        let dependents = if checkpoint.provisioning.is_some() { self.dependents().await? } else { Vec::new() };
+        let fills = checkpoint.provisioning.is_some() || self.is_provisioned_by_hand(&checkpoint).await?;
+        let dependents = if fills { self.dependents().await? } else { Vec::new() };
         if let Some(refusal) = self.held_by(&dependents) {
             return Ok(Outcome::Refused(refusal));
         }
@@ -37,8 +38,9 @@ impl<K: Connector> Pass<'_, K> {
                 return Ok(outcome);
             }
             self.forget(&mut checkpoint).await?;
+            let paused = if fills { " Provisioning by the new application does not run." } else { "" };
             return Ok(Outcome::RolledBack {
-                message: "Nothing to bring back: people sign in as they did before. Provisioning by the new application does not run.".to_owned(),
+                message: format!("Nothing to bring back: people sign in as they did before.{paused}"),
             });
         };
         match standing {

@@ -48,6 +48,8 @@ impl<K: Connector> Pass<'_, K> {
         let assigned = scope.expected_groups();
         let mut groups = scope.groups.clone();
         expectation.tell_synced(&mut groups);
+        let known = expectation.clone();
+        expectation.note_two_names(&scope.forecast);
         let verification = verify(&Ground {
             users: &scope.users,
             forecast: &scope.forecast,
@@ -58,9 +60,8 @@ impl<K: Connector> Pass<'_, K> {
             assigned: &assigned,
         });
         if cannot_tell {
-            let before = expectation.arrived.len();
             expectation.remember(&verification);
-            if expectation.arrived.len() > before {
+            if expectation != known {
                 self.archive.save_expectation(&expectation).await?;
             }
         }

@@ -88,6 +88,12 @@ impl UserForecast {
         self.today.is_yes() && !self.after.is_yes() && self.waived.is_none()
     }
 
+    /// Whether it should be synced, be it that a person has said that it need not.
+    #[must_use]
+    pub fn should_come(&self) -> bool {
+        is_to_come(self.synced, self.today)
+    }
+
     /// Cannot sign in now and will be able to.
     #[must_use]
     pub fn gains(&self) -> bool {
@@ -132,8 +138,8 @@ fn of(user: &User, ground: &Ground<'_>, directory: &Directory<'_>) -> UserForeca
     let class = match &synced {
         Answer::Yes | Answer::DependsOnMatching | Answer::OnceJoined => Class::Expected,
         Answer::No(_) if waived.is_some() => Class::Waived,
-        Answer::No(cause) if cause.is_beyond_reach() || !today.is_yes() => Class::NotApplicable,
-        Answer::No(_) => Class::Missing,
+        Answer::No(_) if is_to_come(synced, today) => Class::Missing,
+        Answer::No(_) => Class::NotApplicable,
     };
     let may_come = |domain: String| ground.verified_domains.is_none_or(|verified| verified.contains(&domain));
     UserForecast {
@@ -152,6 +158,13 @@ fn of(user: &User, ground: &Ground<'_>, directory: &Directory<'_>) -> UserForeca
         synced,
         class,
         waived,
+    }
+}
+
+fn is_to_come(synced: Answer, today: Answer) -> bool {
+    match synced {
+        Answer::No(cause) => !cause.is_beyond_reach() && today.is_yes(),
+        Answer::Yes | Answer::DependsOnMatching | Answer::OnceJoined => true,
     }
 }
 

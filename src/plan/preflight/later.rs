@@ -7,6 +7,9 @@ pub const CANARY_NOT_SEEN: &str = "CanaryNotSeen";
 pub const REPLACEMENTS_DEPEND_ON_IT: &str = "ReplacementsDependOnIt";
 /// Somebody still signs in by the old application.
 pub const OLD_APPLICATION_IN_USE: &str = "OldApplicationInUse";
+/// Provisioning runs, and who was to come across before it did is written down nowhere any more.
+pub const EXPECTATION_MISSING: &str = "ExpectationMissing";
 
 /// All of them. The preflight cannot say that there is nothing to accept.
-pub(super) const ALL: [&str; 3] = [CANARY_NOT_SEEN, REPLACEMENTS_DEPEND_ON_IT, OLD_APPLICATION_IN_USE];
+pub(super) const ALL: [&str; 4] =
+    [CANARY_NOT_SEEN, REPLACEMENTS_DEPEND_ON_IT, OLD_APPLICATION_IN_USE, EXPECTATION_MISSING];

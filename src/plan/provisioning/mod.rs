@@ -74,12 +74,17 @@ impl Next {
 /// What is next; none where all is set up and runs, whoever has set it up.
 pub fn next(seen: &Seen<'_>) -> Result<Option<Next>, Refusal> {
     let Seen { provisioning, settings, saved, .. } = seen;
+    let is_by_us = settings.tenant_url.as_deref() == saved.map(|(url, _)| url);
     if !provisioning.enabled {
-        return if seen.started_at.is_some() { Err(disabled()) } else { Ok(Some(Next::Enable)) };
+        return match &settings.tenant_url {
+            _ if seen.started_at.is_some() => Err(disabled()),
+            // Nothing can lead here yet.
+            Some(url) if !is_by_us => Err(used_elsewhere(url)),
+            _ => Ok(Some(Next::Enable)),
+        };
     }
     let here = provisioning.tenant_url.as_deref().unwrap_or_default();
     let is_here = settings.tenant_url.as_deref().is_some_and(|url| is_same(url, here));
-    let is_by_us = settings.tenant_url.as_deref() == saved.map(|(url, _)| url);
     if let Some(url) = settings.tenant_url.as_deref().filter(|_| !is_here && (seen.started_at.is_some() || !is_by_us)) {
         return Err(used_elsewhere(url));
     }
@@ -146,6 +151,9 @@ pub fn canary(email: &str, users: &[User], forecast: &[UserForecast]) -> Result<
     }
     match (forecast.synced, forecast.entra_users.as_slice()) {
         (Answer::No(cause), _) => Err(unusable(cause.meaning())),
+        (Answer::DependsOnMatching, _) if user.is_synced.is_none() => Err(unusable(
+            "its user principal name and its mail address in Entra ID are not the same, and this server does not tell whom it has taken it for",
+        )),
         (_, [id]) => Ok(*id),
         _ => Err(unusable("more than one Entra user has that address")),
     }

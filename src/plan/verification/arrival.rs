@@ -67,7 +67,7 @@ impl Absence {
                     .to_owned()
             }
             Self::Unproven => {
-                "Its e-mail address in Devolutions Cloud is its user principal name or its mail address in Entra ID, but not both, and this server does not tell who is synced. Make them the same, or look in Administration - Users whether it has the icon Is sync and waive it in verification.waivers."
+                "Its e-mail address in Devolutions Cloud is, or was when it was brought across, its user principal name or its mail address in Entra ID, but not both, and this server does not tell who is synced. Look in Administration - Users whether it has the icon Is sync, and if so, waive it in verification.waivers."
                     .to_owned()
             }
             Self::NotReached => {
@@ -130,10 +130,10 @@ fn covered(forecast: &UserForecast, user: Option<&User>, ground: &Ground<'_>) ->
         (Some(true), ..) => Arrival::Synced,
         // A server that cannot tell: what Entra ID says of it, or has said, is the best word that there is. As whom the
         // server has taken it is only certain where all its names are the same.
-        (None, ..) if has_arrived && user.is_some() => match forecast.synced {
-            Answer::Yes => Arrival::Synced,
-            _ => Arrival::Missing(Absence::Unproven),
-        },
+        (None, ..) if has_arrived && user.is_some() => {
+            let has_one_name = forecast.synced == Answer::Yes && !ground.expectation.two_names.contains(&forecast.id);
+            if has_one_name { Arrival::Synced } else { Arrival::Missing(Absence::Unproven) }
+        }
         (_, None, _) => Arrival::Missing(Absence::Unknown),
         (_, Some(_), None) => Arrival::Missing(Absence::NotReached),
         _ if went_well => Arrival::Missing(Absence::NotMatched),

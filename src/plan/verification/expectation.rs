@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Arrival, Verification};
 use crate::devolutions::{Group, GroupId, UserId};
-use crate::plan::forecast::{Class, UserForecast};
+use crate::plan::forecast::{Answer, UserForecast};
 use crate::plan::preflight::Principal;
 
 /// Who is to come across, and which groups there were before.
@@ -25,13 +25,24 @@ pub struct Expectation {
     /// Those of the users who have come across where the server cannot tell: Entra's log forgets.
     #[serde(default)]
     pub arrived: BTreeSet<UserId>,
+    /// Those who had one address in Devolutions Cloud and another name in Entra ID when somebody looked. As whom a server
+    /// took them then it may keep, whatever their names become: without its own word nothing proves them.
+    #[serde(default)]
+    pub two_names: BTreeSet<UserId>,
 }
 
 impl Expectation {
-    /// Expects from now on whoever should be synced by this forecast, too.
+    /// Expects from now on whoever should be synced by this forecast, too; who is waived is once that ends.
     pub fn expect(&mut self, forecast: &[UserForecast]) {
-        let should = |user: &&UserForecast| matches!(user.class, Class::Expected | Class::Missing);
-        self.users.extend(forecast.iter().filter(should).map(|user| (user.id, user.label.clone())));
+        let should = forecast.iter().filter(|user| user.should_come());
+        self.users.extend(should.map(|user| (user.id, user.label.clone())));
+        self.note_two_names(forecast);
+    }
+
+    /// Remembers who has two names.
+    pub fn note_two_names(&mut self, forecast: &[UserForecast]) {
+        let doubtful = forecast.iter().filter(|user| user.synced == Answer::DependsOnMatching);
+        self.two_names.extend(doubtful.map(|user| user.id));
     }
 
     /// Remembers the groups that there are before anything is provisioned.

@@ -120,6 +120,33 @@ fn where_the_server_cannot_tell_microsofts_word_is_taken_and_its_silence_is_not(
     let before = Expectation { arrived: BTreeSet::from([UserId(id(1))]), ..Expectation::default() };
     let became = became_of(&before, &Waivers::default(), two_names(), None, Some(BTreeMap::new()));
     assert_eq!(became, missing(Absence::Unproven));
+    // Nor once the names are the same: the server may keep whom it took it for.
+    let before = Expectation { two_names: BTreeSet::from([UserId(id(1))]), ..Expectation::default() };
+    let of = |is_synced| became_of(&before, &Waivers::default(), expected(1), is_synced, Some(log(1, "success", None)));
+    assert_eq!(of(None), missing(Absence::Unproven));
+    assert_eq!(of(Some(true)), Arrival::Synced);
+}
+
+#[test]
+fn who_is_waived_is_expected_once_that_ends() {
+    let out = |n, today, waived: Option<&str>| UserForecast {
+        synced: Answer::No(Cause::NotAssigned),
+        class: if waived.is_some() { Class::Waived } else { Class::NotApplicable },
+        waived: waived.map(ToOwned::to_owned),
+        today,
+        ..expected(n)
+    };
+    let mut expectation = Expectation::default();
+    let no = Answer::No(Cause::NotAssigned);
+    expectation.expect(&[
+        out(1, Answer::Yes, Some("until Friday")),
+        out(2, no, Some("until Friday")),
+        out(3, no, None),
+    ]);
+    assert_eq!(expectation.users.keys().copied().collect::<Vec<_>>(), [UserId(id(1))]);
+    // Nobody can sign in by the old application any more, and the waiver is over.
+    let became = became_of(&expectation, &Waivers::default(), out(1, no, None), Some(false), Some(BTreeMap::new()));
+    assert_eq!(became, missing(Absence::NotCovered(Cause::NotAssigned)));
 }
 
 #[test]

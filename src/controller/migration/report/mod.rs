@@ -70,6 +70,7 @@ impl Reporter {
             !is_later || step.state != StepState::Completed
         });
         self.status.cutover = None;
+        self.more_is_asked_for();
         if self.object.spec.cutover.when == CutoverOrder::BeforeProvisioning {
             self.status.verification = None;
         }
@@ -147,6 +148,13 @@ impl Reporter {
         let before = self.status.verification.take().and_then(|before| before.verified_at);
         summary.verified_at = before.or(summary.verified_at);
         self.status.verification = Some(summary);
+    }
+
+    /// That nobody was missing is said anew once what is asked for now is done.
+    pub fn more_is_asked_for(&mut self) {
+        if let Some(verification) = &mut self.status.verification {
+            verification.verified_at = None;
+        }
     }
 
     /// What comes before the cut-over is done, whoever did it.

@@ -49,18 +49,23 @@ impl Reporter {
             }
             Outcome::Waiting { step, message, .. } => self.describe_wait(*step, reason, message),
             Outcome::Working => {
-                let summary =
-                    if self.status.summary.is_empty() { "At work.".to_owned() } else { self.status.summary.clone() };
+                // What was waited for is over.
+                let was_waiting =
+                    self.status.conditions.iter().any(|c| c.type_ == "Ready" && c.reason == "AwaitingApproval");
+                let has_words = !self.status.summary.is_empty() && !was_waiting;
+                let summary = if has_words { self.status.summary.clone() } else { "At work.".to_owned() };
                 State::new(False, reason, &summary).busy()
             }
-            Outcome::AwaitingProof { since, way_back } => {
+            Outcome::AwaitingProof { since, way_back, returns_by_itself } => {
                 let text = format!(
                     "The new configuration is saved since {}, and nobody has signed in by it yet. {}",
                     whole_seconds(*since).0,
-                    if *way_back {
-                        "Have somebody sign in. Entra's log is minutes late; should sign-ins fail, the old configuration is brought back by itself."
-                    } else {
-                        "Have somebody sign in. There is no way back."
+                    match (way_back, returns_by_itself) {
+                        (true, true) =>
+                            "Have somebody sign in. Entra's log is minutes late; should sign-ins fail, the old configuration is brought back by itself.",
+                        (true, false) =>
+                            "Have somebody sign in. Entra's log is minutes late; should sign-ins fail, nothing is brought back by itself: set spec.mode to Rollback.",
+                        (false, _) => "Have somebody sign in. There is no way back.",
                     }
                 );
                 self.step(MigrationStepName::Cutover, StepState::Waiting, &text);
