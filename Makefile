@@ -21,7 +21,7 @@ RUST_IMAGE ?=
 ##@ Demo
 
 .PHONY: demo
-demo: build ## Forecast a sandbox tenant's migration and replace its custom groups, on a real cluster, step by step; leaves it running
+demo: build ## Move two sandbox tenants to a new application, bring everybody across and replace groups, on a real cluster; leaves it running
 	@$(TARGET)/testbed demo up --dir $(BUILD)/demo
 
 .PHONY: demo-env

@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::tenant::{Person, Tenant};
 use super::writes::{Moved, PROVISIONING, Writes};
 use crate::error::Result;
-use crate::sandbox::{Journal, Sandbox};
+use crate::sandbox::{Journal, Request, Sandbox};
 
 /// What is to be held against the world.
 pub(super) struct Account<'a> {
@@ -52,39 +52,48 @@ impl Account<'_> {
     pub(super) async fn show(&self, screen: &Screen, sandbox: &Sandbox) -> Result<bool> {
         let mut verdicts = Verdicts::new(screen);
         let journal = sandbox.journal(self.since).await?;
-        self.application(&mut verdicts, &journal, sandbox).await?;
-        self.sign_ins(&mut verdicts, sandbox).await?;
+        let moved = Moved::of(&self.before.entra, &self.after.entra, &journal.entries);
+        self.application(&mut verdicts, &journal, &moved);
+        self.sign_ins(&mut verdicts, sandbox, &moved).await?;
         self.provisioning(&mut verdicts, &journal);
         self.permissions(&mut verdicts, &journal);
         self.access(&mut verdicts, sandbox).await?;
         screen.line("");
         screen.say("A user of every class that was foretold, and what became of them:");
-        let foretold = self.outlook.show(screen, self.after);
+        let foretold = self.outlook.show(screen, self.before, self.after);
         Ok(verdicts.all_right() && foretold)
     }
 
-    async fn application(&self, verdicts: &mut Verdicts<'_>, journal: &Journal, sandbox: &Sandbox) -> Result<()> {
-        let graph = || journal.entries.iter().filter(|one| one.system == "Graph" && one.seq <= self.asked);
-        let written = graph().filter(|one| one.is_write).count();
-        let text = format!("{} requests to Entra ID, {written} of them writes", graph().count());
-        verdicts.say(written == 0 && graph().count() > 0, "forecast", &text);
+    fn application(&self, verdicts: &mut Verdicts<'_>, journal: &Journal, moved: &Moved) {
+        let asked = || journal.entries.iter().filter(|one| one.seq <= self.asked);
+        let graph = asked().filter(|one| one.system == "Graph").count();
+        let is_ours = |one: &&Request| one.identity.as_deref() == Some("operator") && one.system != "Login";
+        let written = asked().filter(is_ours).filter(|one| one.is_write).count();
+        let text = format!("{graph} requests to Entra ID; {written} writes, to whichever system");
+        verdicts.say(written == 0 && graph > 0, "forecast", &text);
 
-        let moved = Moved::of(&sandbox.entra().await?, &journal.entries);
         let text = format!(
             "{} made, {} secret on it and {} on the old one",
-            moved.applications, moved.secrets.0, moved.secrets.1
+            moved.new.len(),
+            moved.secrets.0,
+            moved.secrets.1
         );
-        verdicts.say(moved.applications == 1 && moved.secrets == (1, 1), "new application", &text);
+        verdicts.say(moved.new.len() == 1 && moved.secrets == (1, 1), "new application", &text);
+
+        let taken_over = moved.before.intersection(&moved.assigned).count();
+        let groups = self.pairs.iter().filter(|pair| moved.names.contains(&pair.entra)).count();
         let text = format!(
-            "{} of {} principals of the old application, {} in all",
-            moved.taken_over, moved.old, moved.assigned
+            "{taken_over} of {} principals of the old application, {groups} of {} Entra groups, {} in all; the old one's are as they were",
+            moved.before.len(),
+            self.pairs.len(),
+            moved.assigned.len()
         );
-        verdicts.say(moved.taken_over == moved.old && moved.old > 0, "assignments", &text);
+        let all = taken_over == moved.before.len() && taken_over > 0 && groups == self.pairs.len();
+        verdicts.say(all && moved.still == moved.before, "assignments", &text);
         verdicts.say(moved.saves == 1, "single sign-on", &format!("saved {} time", moved.saves));
-        Ok(())
     }
 
-    async fn sign_ins(&self, verdicts: &mut Verdicts<'_>, sandbox: &Sandbox) -> Result<()> {
+    async fn sign_ins(&self, verdicts: &mut Verdicts<'_>, sandbox: &Sandbox, moved: &Moved) -> Result<()> {
         let tally = sandbox.sign_ins().await?;
         let people = self.before.count(|person| person.gets_in);
         let text = format!("{} tried by {people} people, {} failed", tally["attempts"], tally["failures"]);
@@ -95,8 +104,11 @@ impl Account<'_> {
             person.gets_in && self.after.users.get(*id).is_none_or(|now| !now.gets_in)
         };
         let lost = self.before.users.iter().filter(is_out).count();
-        let text = format!("{people} could at the beginning, {able} at the end, {lost} lost it");
-        verdicts.say(lost == 0 && able > 0, "sign-in in the end", &text);
+        let by = |tenant: &Tenant, only: &[String]| tenant.signs_in_by.iter().eq(only);
+        let moved = by(self.before, &moved.old) && by(self.after, &moved.new);
+        let how = if moved { "all by the new application" } else { "not all by the application that it should be" };
+        let text = format!("{people} could at the beginning, {able} at the end, {how}; {lost} lost it");
+        verdicts.say(lost == 0 && able > 0 && moved, "sign-in in the end", &text);
         Ok(())
     }
 
@@ -107,8 +119,10 @@ impl Account<'_> {
         };
         let (enabled, jobs, started) =
             (made("POST", PROVISIONING), made("POST", "/synchronization/jobs"), made("POST", "/start"));
-        let text = format!("enabled {enabled} time, {jobs} job made, {started} started");
-        verdicts.say((enabled, jobs, started) == (1, 1, 1), "provisioning", &text);
+        let is_active = self.after.is_synchronizing;
+        let active = if is_active { "activated" } else { "not activated" };
+        let text = format!("enabled {enabled} time, {jobs} job made, {started} started; synchronization is {active}");
+        verdicts.say((enabled, jobs, started) == (1, 1, 1) && is_active, "provisioning", &text);
 
         let Across { expected, synced, waived } = *self.across;
         let came = self.after.count(|person| person.came && person.is_enabled);
@@ -116,7 +130,7 @@ impl Account<'_> {
         let text =
             format!("{synced} of {expected} who should, {waived} waived; {came} have come across, {before} had before");
         // One who is waived may come across all the same.
-        let all = synced == expected && (synced..=synced + waived).contains(&came) && before == 0;
+        let all = expected > 0 && synced == expected && (synced..=synced + waived).contains(&came) && before == 0;
         verdicts.say(all, "users synced", &text);
     }
 
@@ -132,7 +146,8 @@ impl Account<'_> {
             ("permissions revoked", "DELETE", planned(|plan| plan.revokes)),
         ] {
             let (all, different) = writes.count(method);
-            let text = format!("{all} successful {method} requests, none twice, and {planned} were planned");
+            let twice = all - different;
+            let text = format!("{all} successful {method} requests, {twice} of them twice, and {planned} were planned");
             verdicts.say(all == planned && different == all, about, &text);
         }
         verdicts.say(writes.others == 0, "other writes", &writes.others.to_string());

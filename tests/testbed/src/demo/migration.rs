@@ -43,8 +43,13 @@ impl People {
             let mut pause = tokio::time::interval(PAUSE);
             for user in self.able.iter().cycle() {
                 pause.tick().await;
-                if let Err(error) = self.sandbox.sign_in(user).await {
-                    return error;
+                match self.sandbox.sign_in(user).await {
+                    Err(error) => return error,
+                    // A failure is in the sandbox's tally.
+                    Ok(told) if told["ok"] == true && told["user"] != **user => {
+                        return Error::Demo(format!("{user} was let in as {}", told["user"]));
+                    }
+                    Ok(_) => {}
                 }
             }
             Error::Demo("nobody can sign in, so there is nothing to see".into())

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::MIGRATION;
 use super::screen::Screen;
 use super::stage::{Actor, Stage};
-use super::tenant::{Person, Tenant, each};
+use super::tenant::{Tenant, each};
 use crate::error::{Error, Result};
 
 /// The operator's forecast once everything was decided, before anything was cut over.
@@ -20,9 +20,11 @@ pub(super) struct Outlook {
 struct Foretold {
     id: String,
     label: String,
-    /// Whether the user comes across, and gets in: `Yes`, `No`, or what nobody can know before.
+    /// Whether the user comes across, and gets in; none where nobody can know before.
     synced: Option<bool>,
     after: Option<bool>,
+    /// Whether provisioning may disable the user.
+    disabled: bool,
 }
 
 impl Outlook {
@@ -44,57 +46,60 @@ impl Outlook {
                 Value::String(answer) => answer.clone(),
                 answer => text(&answer["No"]),
             };
-            let waived = user["class"] == "Waived";
+            // Who has two names may be waived though they would come.
+            let waived = user["waived"].is_string();
+            let class = if waived { "Waived".to_owned() } else { text(&user["class"]) };
             let foretold = Foretold {
                 id: text(&user["id"]),
                 label: text(&user["label"]),
-                // One who is waived may come across all the same.
-                synced: if waived { None } else { answered(&user["synced"]) },
-                after: answered(&user["after"]),
+                // One who is waived may come across all the same; all others who are expected have to.
+                synced: (!waived).then_some(class == "Expected"),
+                after: match user["after"].as_str() {
+                    Some("Yes") => Some(true),
+                    Some("DependsOnMatching") => None,
+                    _ => Some(false),
+                },
+                disabled: user["disabled"] == true,
             };
-            classes.entry((text(&user["class"]), cause)).or_default().push(foretold);
+            classes.entry((class, cause)).or_default().push(foretold);
         }
         Ok(Self { classes })
     }
 
     /// Names a user of every class, with what became of them; whether all of it was foretold.
-    pub(super) fn show(&self, screen: &Screen, after: &Tenant) -> bool {
+    pub(super) fn show(&self, screen: &Screen, before: &Tenant, after: &Tenant) -> bool {
         let mut all_right = !self.classes.is_empty();
         for ((class, cause), users) in &self.classes {
-            let surprises: Vec<&Foretold> = users.iter().filter(|user| !user.came_true(after)).collect();
-            let Some(example) = surprises.first().copied().or_else(|| users.first()) else { continue };
-            let became = after.users.get(&example.id).map_or_else(|| "is gone".to_owned(), |person| became(*person));
-            let others = match (surprises.len(), users.len()) {
-                (0, 1) => String::new(),
-                (0, count) => format!(", and so for all {count}"),
-                (wrong, count) => format!(", which was not foretold: {wrong} of {count} such users"),
+            let is_wrong = |user: &&Foretold| !user.came_true(before, after);
+            let wrong = users.iter().filter(is_wrong).count();
+            let Some(example) = users.iter().find(is_wrong).or_else(|| users.first()) else { continue };
+            let so = users.iter().filter(|user| user.became(after) == example.became(after)).count();
+            let others = match (wrong, so, users.len()) {
+                (0, 1, 1) => String::new(),
+                (0, so, count) if so == count => format!(", and so for all {count}"),
+                (0, so, count) => format!(", and so for {so} of {count}"),
+                (wrong, _, count) => format!(", which was not foretold: {wrong} of {count} such users"),
             };
             let why = if class == "Expected" && cause == "Yes" { String::new() } else { format!("{cause}: ") };
-            screen.verdict(surprises.is_empty(), class, &format!("{why}{} {became}{others}", example.label));
-            all_right &= surprises.is_empty();
+            screen.verdict(wrong == 0, class, &format!("{why}{} {}{others}", example.label, example.became(after)));
+            all_right &= wrong == 0;
         }
         all_right
     }
 }
 
 impl Foretold {
-    fn came_true(&self, after: &Tenant) -> bool {
-        let Some(person) = after.users.get(&self.id) else { return false };
-        self.synced.is_none_or(|synced| synced == person.came) && self.after.is_none_or(|able| able == person.gets_in)
+    fn came_true(&self, before: &Tenant, after: &Tenant) -> bool {
+        let (Some(was), Some(is)) = (before.users.get(&self.id), after.users.get(&self.id)) else { return false };
+        let fits = |foretold: Option<bool>, came: bool| foretold.is_none_or(|foretold| foretold == came);
+        fits(self.synced, is.came) && fits(self.after, is.gets_in) && (self.disabled || was.is_enabled == is.is_enabled)
     }
-}
 
-/// Yes or no; neither where it depends on what no public source tells.
-fn answered(answer: &Value) -> Option<bool> {
-    match answer {
-        Value::String(text) => (text == "Yes").then_some(true),
-        _ => Some(false),
+    fn became(&self, after: &Tenant) -> String {
+        let Some(person) = after.users.get(&self.id) else { return "is gone".to_owned() };
+        let came = if person.came { "came across" } else { "did not come across" };
+        let gets_in = if person.gets_in { "can sign in" } else { "cannot sign in" };
+        let disabled = if person.is_enabled { "" } else { " and is disabled" };
+        format!("{came}, {gets_in}{disabled}")
     }
-}
-
-fn became(person: Person) -> String {
-    let came = if person.came { "came across" } else { "did not come across" };
-    let gets_in = if person.gets_in { "can sign in" } else { "cannot sign in" };
-    let disabled = if person.is_enabled { "" } else { " and is disabled" };
-    format!("{came}, {gets_in}{disabled}")
 }

@@ -36,7 +36,7 @@ pub(super) async fn bring_across(stage: &Stage, admin: &Actor, alice: &Actor) ->
     stage.screen.line("");
     stage.screen.say(
         "Its own words, as they change. The sandbox's Entra ID speaks SCIM to its Devolutions Cloud over TLS, in cycles of ten \
-         seconds instead of forty minutes:",
+         seconds instead of forty minutes; each request takes 30 ms more than it needs, for you to see something:",
     );
     let mut last = String::new();
     let mut ended = Ok(());

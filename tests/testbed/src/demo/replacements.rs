@@ -19,7 +19,7 @@ const WRITE_MILLIS: u64 = 40;
 
 /// One replacement for each pair; back when each plan waits for a person.
 pub(super) async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<Vec<Waiting>> {
-    stage.screen.heading("7. Ask for the replacements, which wait for the migration");
+    stage.screen.heading("7. Ask for the replacements, which begin only where the migration is verified");
     let documents: Vec<String> = pairs.iter().map(Pair::manifest).collect();
     let file = stage.write("replacements.yaml", &documents)?;
     stage.screen.say(&format!("{} of them, each like this:", pairs.len()));

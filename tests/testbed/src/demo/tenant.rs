@@ -15,6 +15,12 @@ pub(super) struct Tenant {
     pub(super) world: Value,
     /// By id.
     pub(super) users: BTreeMap<String, Person>,
+    /// The applications by which people get in, by client id.
+    pub(super) signs_in_by: BTreeSet<String>,
+    /// What Entra ID holds.
+    pub(super) entra: Value,
+    /// Whether synchronization is activated.
+    pub(super) is_synchronizing: bool,
     /// All permissions.
     pub(super) state: Value,
     /// By user, what they may do where, under each rule by which rights may combine.
@@ -36,8 +42,10 @@ impl Tenant {
     /// Looks at it. Everybody tries to sign in, unnoticed.
     pub(super) async fn look(sandbox: &Sandbox) -> Result<Self> {
         let listed = sandbox.as_person().await?.call(Method::GET, "/api/v1/users?pageSize=500", None).await?;
-        let (able, scim) = (sandbox.who_can_sign_in().await?, sandbox.scim().await?);
-        let able: BTreeSet<&str> = each(&able["users"]).filter_map(Value::as_str).collect();
+        let (tried, scim) = (sandbox.who_can_sign_in().await?, sandbox.scim().await?);
+        let able: BTreeSet<&str> = each(&tried["users"]).filter_map(Value::as_str).collect();
+        let got_in = each(&tried["each"]).filter(|one| one["ok"] == true);
+        let signs_in_by = got_in.filter_map(|one| one["application"].as_str().map(str::to_owned)).collect();
         let came: BTreeSet<&str> =
             each(&scim["users"]).filter(|one| one["active"] == true).filter_map(|one| one["user"].as_str()).collect();
         let (mut users, mut access) = (BTreeMap::new(), BTreeMap::new());
@@ -55,7 +63,9 @@ impl Tenant {
         if world["users"].as_u64() != u64::try_from(users.len()).ok() {
             return Err(Error::Demo(format!("{} of {} users were listed", users.len(), world["users"])));
         }
-        Ok(Self { world, users, state: sandbox.state().await?, access })
+        let is_synchronizing = scim["synchronizationActive"] == true;
+        let (entra, state) = (sandbox.entra().await?, sandbox.state().await?);
+        Ok(Self { world, users, signs_in_by, entra, is_synchronizing, state, access })
     }
 
     /// How many are so.

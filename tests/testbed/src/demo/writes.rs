@@ -4,7 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::tenant::each;
 use crate::sandbox::Request;
+
+/// How the new application and the old one are called.
+const NEW: &str = "Devolutions Cloud";
+const OLD: &str = "Devolutions Hub";
 
 /// Where provisioning is set up in the cloud contract.
 pub(super) const PROVISIONING: &str = "/authentication/provisioning";
@@ -15,40 +20,53 @@ fn is_save(one: &Request) -> bool {
 
 /// What became of the applications.
 pub(super) struct Moved {
-    pub(super) applications: usize,
-    /// Of ours, on the new application and on the old one.
+    /// Client ids of the new ones, and of the old one.
+    pub(super) new: Vec<String>,
+    pub(super) old: Vec<String>,
+    /// Our secrets on the new application and on the old one.
     pub(super) secrets: (usize, usize),
-    /// Principals that are assigned to the old application, those of them that are to the new one, and all of these.
-    pub(super) old: usize,
-    pub(super) taken_over: usize,
-    pub(super) assigned: usize,
+    /// Ids of the principals that were assigned to the old application, of those that are now, and of those that are to
+    /// the new one.
+    pub(super) before: BTreeSet<String>,
+    pub(super) still: BTreeSet<String>,
+    pub(super) assigned: BTreeSet<String>,
+    /// Names of the latter.
+    pub(super) names: BTreeSet<String>,
     pub(super) saves: usize,
 }
 
 impl Moved {
-    pub(super) fn of(entra: &Value, requests: &[Request]) -> Self {
-        let all = entra["applications"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let named = |name: &str| all.iter().filter(|one| one["name"] == name).collect::<Vec<_>>();
-        let (new, old) = (named("Devolutions Cloud"), named("Devolutions Hub"));
-        let assigned = |applications: &[&Value]| -> BTreeSet<String> {
-            let each = applications.iter().filter_map(|one| one["assignments"].as_array()).flatten();
-            each.filter_map(|one| one["id"].as_str().map(str::to_owned)).collect()
+    /// By what Entra ID held before and holds after.
+    pub(super) fn of(before: &Value, after: &Value, requests: &[Request]) -> Self {
+        let named = |entra: &'_ Value, name: &str| -> Vec<Value> {
+            each(&entra["applications"]).filter(|one| one["name"] == name).cloned().collect()
         };
-        let ours = |applications: &[&Value]| {
-            let each = applications.iter().filter_map(|one| one["secrets"].as_array()).flatten();
+        let (new, old, was) = (named(after, NEW), named(after, OLD), named(before, OLD));
+        let ours = |applications: &[Value]| {
+            let secrets = applications.iter().flat_map(|one| each(&one["secrets"]));
             let name = |secret: &Value| secret["displayName"].as_str().unwrap_or_default().to_owned();
-            each.filter(|secret| name(secret).starts_with("devolutions-migration ")).count()
+            secrets.filter(|secret| name(secret).starts_with("devolutions-migration ")).count()
         };
-        let (after, before) = (assigned(&new), assigned(&old));
+        let client_ids = |applications: &[Value]| {
+            applications.iter().filter_map(|one| one["appId"].as_str().map(str::to_owned)).collect()
+        };
         Self {
-            applications: new.len(),
             secrets: (ours(&new), ours(&old)),
-            old: before.len(),
-            taken_over: before.intersection(&after).count(),
-            assigned: after.len(),
+            before: of_assigned(&was, "id"),
+            still: of_assigned(&old, "id"),
+            assigned: of_assigned(&new, "id"),
+            names: of_assigned(&new, "name"),
             saves: requests.iter().filter(|one| is_save(one)).count(),
+            new: client_ids(&new),
+            old: client_ids(&old),
         }
     }
+}
+
+/// This of each principal that is assigned.
+fn of_assigned(applications: &[Value], field: &str) -> BTreeSet<String> {
+    let all = applications.iter().flat_map(|one| each(&one["assignments"]));
+    all.filter_map(|one| one[field].as_str().map(str::to_owned)).collect()
 }
 
 /// What the operator changed in the tenant.
