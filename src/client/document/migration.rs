@@ -109,7 +109,16 @@ fn grounds(work: &Work, detail: Detail) -> String {
             ]
             .concat()
         }
-        Work::Provisioning { application, canary, assignments, expected, disabled, accepted: findings, .. } => {
+        Work::Provisioning {
+            application,
+            canary,
+            assignments,
+            expected,
+            disabled,
+            gaining,
+            accepted: findings,
+            ..
+        } => {
             let nobody = || field("Disabling", "nobody");
             [
                 title(),
@@ -121,6 +130,11 @@ fn grounds(work: &Work, detail: Detail) -> String {
                     nobody()
                 } else {
                     some(disabled, "enabled in Devolutions Cloud and will be disabled", detail)
+                },
+                if gaining.is_empty() {
+                    String::new()
+                } else {
+                    some(gaining, "cannot sign in now and will be able to, being assigned", detail)
                 },
                 accepted(findings),
             ]

@@ -80,6 +80,7 @@ pub fn to_provision(disabled: BTreeSet<String>) -> MigrationPlan {
         expected: 13,
         attempt: 0,
         disabled,
+        gaining: BTreeSet::from(["erin@contoso.example".to_owned()]),
         accepted: BTreeMap::new(),
     })
 }

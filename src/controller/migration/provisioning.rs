@@ -192,6 +192,7 @@ impl<K: Connector> Pass<'_, K> {
             expected: users.clone().filter(|user| user.synced.is_yes()).count(),
             attempt: checkpoint.attempt,
             disabled: users.filter(|user| user.disabled).map(|user| user.label.clone()).collect(),
+            gaining: scope.gaining.clone(),
             accepted,
         }))
     }

@@ -1,12 +1,14 @@
 //! Whom provisioning covers, as the new application stands now, and what is expected of each user.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::jiff::Timestamp;
 
 use super::Pass;
 use super::groups::{WithMembers, assigned_to, group, look_up, with_members};
 use super::observe::{Sight, access, entra_users_of, is_there, told, verified};
 use crate::controller::Connector;
-use crate::devolutions::{DevolutionsCloud as _, Group, User};
+use crate::devolutions::{DevolutionsCloud as _, Group, User, UserId};
 use crate::entra::{Entra as _, Member, ServicePrincipal};
 use crate::error::Failure;
 use crate::plan::Refusal;
@@ -33,6 +35,8 @@ pub(super) struct Scope {
     pub forecast: Vec<UserForecast>,
     /// Who need not come along.
     pub waivers: Waivers,
+    /// Who will be able to sign in once `to_assign` are assigned, and cannot now: only after the cut-over.
+    pub gaining: BTreeSet<String>,
 }
 
 impl Scope {
@@ -113,7 +117,17 @@ impl<K: Connector> Pass<'_, K> {
             after: &after,
             waivers: &waivers,
         };
-        let scope = forecast(&ground).map(|forecast| Scope {
+        let scope = forecast(&ground).and_then(|coming| {
+            // Before the cut-over being assigned lets nobody in.
+            let gaining = if sight.is_some() || to_assign.is_empty() {
+                BTreeSet::new()
+            } else {
+                let now = access(&principal, &assigned);
+                gaining(&forecast(&Ground { after: &now, ..ground })?, &coming)
+            };
+            Ok((coming, gaining))
+        });
+        let scope = scope.map(|(forecast, gaining)| Scope {
             principal,
             assigned,
             to_assign,
@@ -122,6 +136,7 @@ impl<K: Connector> Pass<'_, K> {
             about_groups,
             forecast,
             waivers,
+            gaining,
         });
         Ok(Some(scope))
     }
@@ -143,4 +158,11 @@ impl<K: Connector> Pass<'_, K> {
         let assignments = self.entra.assignments(&principal).await?;
         Ok(Current { application: None, assignments, policies: None, principal })
     }
+}
+
+/// Who gets in by the second of two forecasts of the same users, and not by the first.
+fn gaining(now: &[UserForecast], then: &[UserForecast]) -> BTreeSet<String> {
+    let able: BTreeSet<UserId> = now.iter().filter(|user| user.after.is_yes()).map(|user| user.id).collect();
+    let newly = then.iter().filter(|user| user.after.is_yes() && !able.contains(&user.id));
+    newly.map(|user| user.label.clone()).collect()
 }

@@ -91,6 +91,10 @@ pub enum Work {
         attempt: u32,
         /// Users whom it disables in Devolutions Cloud, because their accounts in Entra ID are.
         disabled: BTreeSet<String>,
+        /// Users who cannot sign in now and will be able to, because `to_assign` are assigned. That follows from
+        /// `assignments`, and is over once they are.
+        #[serde(default)]
+        gaining: BTreeSet<String>,
         /// Findings that a person has accepted, with what they said.
         accepted: BTreeMap<String, String>,
     },
@@ -180,6 +184,7 @@ impl MigrationPlan {
                 expected: _,
                 attempt,
                 disabled,
+                gaining: _,
                 accepted,
             } => json!({
                 "application": application.0, "canary": canary.as_ref().map(|canary| canary.1),

@@ -92,6 +92,7 @@ fn provisioning() -> Work {
         expected: 5,
         attempt: 0,
         disabled: BTreeSet::new(),
+        gaining: BTreeSet::new(),
         accepted: BTreeMap::new(),
     }
 }
@@ -113,6 +114,8 @@ fn every_input_of_provisioning_changes_its_hash_and_a_count_does_not() {
         ],
     );
     assert_eq!(with("/expected", json!(6)).hash(), base.hash());
+    // Who gains follows from who is assigned, and is over once they are: an approval must not end by that.
+    assert_eq!(with("/gaining", json!(["erin@contoso.example"])).hash(), base.hash());
     // Where it runs already, nothing is promised that is not done.
     let mut more = provisioning();
     if let Work::Provisioning { canary, to_assign, .. } = &mut more {
