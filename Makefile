@@ -17,6 +17,8 @@ CRD_FOLDERS := crds $(CHART)/files/crds
 IMAGE ?= localhost/devolutions-migration-operator:$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n1)
 BUILDER ?= docker podman buildah
 RUST_IMAGE ?=
+# The world of the sandbox alone, as `sandbox serve` has it: provisioning is enabled, so that SCIM can be tried.
+WORLD ?= --provisioning
 
 ##@ Demo
 
@@ -102,11 +104,11 @@ cluster-down: ## End that cluster
 	@$(TARGET)/testbed cluster down --dir $(BUILD)/cluster
 
 .PHONY: sandbox
-sandbox: ## Run the sandbox alone until Ctrl-C; exports for a shell go to build/sandbox/env
+sandbox: ## Run the sandbox alone until Ctrl-C; exports for a shell go to build/sandbox/env; WORLD=… for another world
 	@$(CARGO) build -q -p sandbox
 	@mkdir -p $(BUILD)/sandbox
 	@echo "In another shell, once it serves: source $(BUILD)/sandbox/env"
-	@exec $(TARGET)/sandbox serve --dir $(BUILD)/sandbox --env-file $(BUILD)/sandbox/env
+	@exec $(TARGET)/sandbox serve $(WORLD) --dir $(BUILD)/sandbox --env-file $(BUILD)/sandbox/env
 
 ##@ Image
 

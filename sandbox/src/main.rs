@@ -48,6 +48,9 @@ struct WorldArguments {
     /// Nobody is flagged as synced as yet, whoever that will be.
     #[arg(long)]
     unsynced: bool,
+    /// Provisioning is enabled already: its address and token are exported.
+    #[arg(long)]
+    provisioning: bool,
     /// What no public source tells, as in a scenario file, e.g. '{noETag: true}'; replaces the file's own.
     #[arg(long)]
     switches: Option<String>,
@@ -124,7 +127,7 @@ async fn main() -> ExitCode {
 }
 
 fn scenario(arguments: &WorldArguments) -> Result<Scenario, Failure> {
-    let WorldArguments { scenario, seed, users, groups, vaults, entries, unsynced, switches } = arguments;
+    let WorldArguments { scenario, seed, users, groups, vaults, entries, unsynced, provisioning, switches } = arguments;
     let mut world = if let Some(path) = scenario {
         let text = std::fs::read_to_string(path).map_err(|source| Failure::Read { path: path.clone(), source })?;
         let parsed = Scenario::from_yaml(&text);
@@ -134,6 +137,9 @@ fn scenario(arguments: &WorldArguments) -> Result<Scenario, Failure> {
     };
     if *unsynced {
         world.before_provisioning();
+    }
+    if *provisioning {
+        world.enable_provisioning();
     }
     if let Some(switches) = switches {
         world.set_switches(switches).map_err(|source| Failure::Switches(Box::new(source)))?;

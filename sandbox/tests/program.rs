@@ -75,12 +75,15 @@ async fn its_exports_are_all_that_a_client_needs_and_it_ends_with_its_input() {
 }
 
 #[tokio::test]
-async fn what_provisioning_needs_is_exported_only_where_the_scenario_enables_it() {
+async fn what_provisioning_needs_is_exported_only_where_it_is_enabled() {
     let dir = tempfile::tempdir().unwrap();
     let scenario = dir.path().join("scenario.yaml");
-    for (more, is_there) in [("", false), ("\n  provisioning: {enabled: true}", true)] {
+    let in_scenario = "\n  provisioning: {enabled: true}";
+    for (more, argument, is_there) in [("", None, false), (in_scenario, None, true), ("", Some("--provisioning"), true)]
+    {
         std::fs::write(&scenario, support::CONTOSO.replace("\nsso:", &format!("\nsso:{more}"))).unwrap();
-        let _child = serve_world(dir.path(), &["--scenario", scenario.to_str().unwrap()]).await;
+        let arguments: Vec<&str> = ["--scenario", scenario.to_str().unwrap()].into_iter().chain(argument).collect();
+        let _child = serve_world(dir.path(), &arguments).await;
         let file = std::fs::read_to_string(dir.path().join("env")).unwrap();
         assert_eq!((file.contains("SCIM_URL"), file.contains("SCIM_TOKEN")), (is_there, is_there));
         if is_there {

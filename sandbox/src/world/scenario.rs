@@ -49,6 +49,13 @@ impl Scenario {
         self.users.iter_mut().for_each(|user| user.synced = false);
     }
 
+    /// Has provisioning be enabled, where there is single sign-on.
+    pub fn enable_provisioning(&mut self) {
+        if let Some(sso) = &mut self.sso {
+            sso.provisioning.enabled = true;
+        }
+    }
+
     /// Replaces its `switches` by others, e.g. `{noETag: true}`.
     pub fn set_switches(&mut self, yaml: &str) -> Result<(), serde_saphyr::Error> {
         self.switches = serde_saphyr::from_str(yaml)?;

@@ -6,8 +6,8 @@
 //! - `gate`: a plan is shown, approved, and may be carried out
 //! - `application`, `secrets`, `assignment`: the new application is made, set up, and people are assigned
 //! - `cutover`: tested, approved, in its window; `save`: the one request; `evidence`: what proves that it works, and what does not
-//! - `scope`: whom provisioning covers; `provisioning`: what is missing of it is approved and done; `job`: set up, started and
-//!   paused; `canary`: one user first; `verification`: who has come across
+//! - `scope`: whom provisioning covers; `provisioning`: what is missing of it is approved and done; `job`: set up and
+//!   started; `canary`: one user first; `pause`: does it run already, and how it is paused; `verification`: who has come across
 //! - `replacements`: those of its mapping, and those that hang on it
 //! - `retirement`: the way back is removed, once nobody needs it
 //! - `rollback`: the old configuration is brought back, when asked for or by itself
@@ -26,6 +26,7 @@ mod job;
 mod look;
 mod observe;
 mod outcome;
+mod pause;
 mod provisioning;
 mod replacements;
 mod report;
@@ -45,9 +46,9 @@ use uuid::Uuid;
 
 pub use driver::reconcile;
 
-use self::job::provisions_unasked;
 use self::observe::{Ours, Sight, Tenants};
 use self::outcome::Outcome;
+use self::pause::provisions_unasked;
 use self::provisioning::Moment;
 use self::report::Reporter;
 use self::standing::Standing;

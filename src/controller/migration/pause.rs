@@ -1,0 +1,112 @@
+//! Whether the new application provisions already, whoever has set that up; and how it is paused.
+
+use super::Pass;
+use super::observe::permitted;
+use super::outcome::Outcome;
+use crate::api::MigrationStepName::Rollback;
+use crate::controller::Connector;
+use crate::entra::{Entra as _, Job, Provisioner as _, ServicePrincipal};
+use crate::error::Failure;
+use crate::plan::Refusal;
+use crate::store::{MigrationCheckpoint, ProvisioningRun};
+
+impl<K: Connector> Pass<'_, K> {
+    /// Whether whoever is assigned now comes across at once: by what we have set up, or by what an application that was
+    /// there before does already, as far as that may be read.
+    pub(super) async fn provisions(
+        &self,
+        checkpoint: &MigrationCheckpoint,
+        principal: &ServicePrincipal,
+    ) -> Result<bool, Failure> {
+        let by_us = |run: &ProvisioningRun| run.passed.is_some() || run.started_at.is_some();
+        if checkpoint.provisioning.as_ref().is_some_and(by_us) {
+            return Ok(true);
+        }
+        if self.object.spec.application.existing.is_none() {
+            return Ok(false);
+        }
+        self.runs_a_job(principal).await
+    }
+
+    /// Has the job bring nobody across any more, once people sign in as before; none where it does not. What comes later
+    /// begins anew, with another approval.
+    pub(super) async fn pause_provisioning(
+        &mut self,
+        checkpoint: &mut MigrationCheckpoint,
+    ) -> Result<Option<Outcome>, Failure> {
+        let Some(ids) = checkpoint.application.clone() else { return Ok(None) };
+        let Some(run) = &mut checkpoint.provisioning else {
+            // What a person has set up is paused too.
+            let by_hand = self.is_provisioned_by_hand(checkpoint).await?;
+            return if by_hand { self.pause(&ids.app_id).await } else { Ok(None) };
+        };
+        if run.started_at.is_some() || run.passed.is_some() || run.canary_at.is_some() {
+            // Whoever finds it paused later must not take that for somebody else's doing.
+            *run = ProvisioningRun {
+                saved: run.saved.take(),
+                asked_at: std::mem::take(&mut run.asked_at),
+                job_asked_at: run.job_asked_at,
+                ..ProvisioningRun::default()
+            };
+            self.checkpoints.save(checkpoint).await?;
+        }
+        let still_runs = |failure: Failure| Failure {
+            message: format!(
+                "People sign in as they did before. The new application's provisioning may still run, and is to be paused: {}",
+                failure.message
+            ),
+            ..failure
+        };
+        self.pause(&ids.app_id).await.map_err(still_runs)
+    }
+
+    /// Whether the new application provisions, which a person has set up, as far as that may be read.
+    pub(super) async fn is_provisioned_by_hand(&self, checkpoint: &MigrationCheckpoint) -> Result<bool, Failure> {
+        let Some(ids) = checkpoint.application.as_ref().filter(|_| checkpoint.provisioning.is_none()) else {
+            return Ok(false);
+        };
+        let Some(principal) = self.entra.service_principal(&ids.app_id).await? else { return Ok(false) };
+        self.runs_a_job(&principal).await
+    }
+
+    /// Whether a job of this application is started, as far as that may be read.
+    async fn runs_a_job(&self, principal: &ServicePrincipal) -> Result<bool, Failure> {
+        match permitted(self.entra.jobs(principal).await) {
+            Ok(jobs) => Ok(jobs.unwrap_or_default().iter().any(Job::is_started)),
+            // One that cannot provision at all.
+            Err(failure) if failure.reason == "NotFound" => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn pause(&mut self, app_id: &str) -> Result<Option<Outcome>, Failure> {
+        let Some(principal) = self.entra.service_principal(app_id).await? else { return Ok(None) };
+        let runs = async || {
+            let jobs = self.entra.jobs(&principal).await?;
+            Ok::<_, Failure>(jobs.into_iter().filter(Job::is_started).collect::<Vec<_>>())
+        };
+        let jobs = runs().await?;
+        if jobs.is_empty() {
+            return Ok(None);
+        }
+        for job in jobs {
+            self.entra.pause_job(&principal, &job.id).await?;
+        }
+        if runs().await?.is_empty() {
+            return Ok(None);
+        }
+        let text = "People sign in as they did before. Provisioning was paused, and is not shown so yet.".to_owned();
+        Ok(Some(Outcome::waiting(Rollback, "AwaitingReplication", text)))
+    }
+}
+
+/// Somebody is still to be assigned to an application that provisions, and nobody is asked about that.
+pub(super) fn provisions_unasked(principal: &ServicePrincipal) -> Refusal {
+    Refusal::new(
+        "ProvisioningRuns",
+        format!(
+            "The enterprise application \"{}\" provisions already, so whoever is assigned to it now comes across at once. Give spec.provisioning, so that a person can be asked about that, or pause its provisioning until the cut-over.",
+            principal.label()
+        ),
+    )
+}
