@@ -1,5 +1,9 @@
 //! Whether the new application provisions already, whoever has set that up; and how it is paused.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::Pass;
 use super::observe::permitted;
 use super::outcome::Outcome;
@@ -9,6 +13,9 @@ use crate::entra::{Entra as _, Job, Provisioner as _, ServicePrincipal};
 use crate::error::Failure;
 use crate::plan::Refusal;
 use crate::store::{MigrationCheckpoint, ProvisioningRun};
+
+/// So long a way back may wait for what it could do without.
+const AT_ONCE: Duration = Duration::from_secs(3);
 
 impl<K: Connector> Pass<'_, K> {
     /// Whether whoever is assigned now comes across at once: by what we have set up, or by what an application that was
@@ -67,6 +74,20 @@ impl<K: Connector> Pass<'_, K> {
         };
         let Some(principal) = self.entra.service_principal(&ids.app_id).await? else { return Ok(false) };
         self.runs_a_job(&principal).await
+    }
+
+    /// The same, where that can be read at once: nothing of Microsoft Graph stands between people and their way back.
+    pub(super) async fn shows_provisioning_by_hand(&self, checkpoint: &MigrationCheckpoint) -> bool {
+        match timeout(AT_ONCE, self.is_provisioned_by_hand(checkpoint)).await {
+            Ok(Ok(runs)) => runs,
+            Ok(Err(failure)) => {
+                tracing::warn!(
+                    "whether somebody has set provisioning up cannot be read before the way back: {failure}"
+                );
+                false
+            }
+            Err(_) => false,
+        }
     }
 
     /// Whether a job of this application is started, as far as that may be read.

@@ -22,7 +22,7 @@ impl<K: Connector> Pass<'_, K> {
     /// Mode `Rollback`.
     pub(super) async fn roll_back(&mut self, mut checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
         // Each way back pauses what fills their groups.
-        let fills = checkpoint.provisioning.is_some() || self.is_provisioned_by_hand(&checkpoint).await?;
+        let fills = checkpoint.provisioning.is_some() || self.shows_provisioning_by_hand(&checkpoint).await;
         let dependents = if fills { self.dependents().await? } else { Vec::new() };
         if let Some(refusal) = self.held_by(&dependents) {
             return Ok(Outcome::Refused(refusal));
