@@ -53,7 +53,7 @@ const CUT_OVER_BEFORE_THE_ASSIGNMENTS: &[Mistake] = &[
     ),
     (
         "src/controller/migration/cutover.rs",
-        "if !missing(&intended.assignments, &self.entra.assignments(&seen.principal).await?).is_empty() {",
+        "if self.lacks_any(&seen.principal, &intended.assignments).await? {",
         "if false {",
     ),
 ];

@@ -131,11 +131,7 @@ fn grounds(work: &Work, detail: Detail) -> String {
                 } else {
                     some(disabled, "enabled in Devolutions Cloud and will be disabled", detail)
                 },
-                if gaining.is_empty() {
-                    String::new()
-                } else {
-                    some(gaining, "cannot sign in now and will be able to, being assigned", detail)
-                },
+                some(gaining, "cannot sign in now and will be able to, being assigned", detail),
                 accepted(findings),
             ]
             .concat()
@@ -166,8 +162,11 @@ fn lost(losing: &BTreeSet<String>, detail: Detail) -> String {
     some(losing, "can sign in now and will not be able to", detail)
 }
 
-/// Users of whom something grave is to be said.
+/// Users of whom something grave is to be said, if there are any.
 fn some(users: &BTreeSet<String>, what: &str, detail: Detail) -> String {
+    if users.is_empty() {
+        return String::new();
+    }
     let shown = if detail == Detail::Full { users.len() } else { NAMES_SHOWN };
     let title = format!("{} {what}", count(users.len(), "user"));
     let mut text = format!("\n{} {}\n", paint(WAITS, "!"), paint(STRONG, &title));

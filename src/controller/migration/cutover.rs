@@ -20,7 +20,6 @@ use crate::entra::Entra as _;
 use crate::error::{Class, Failure};
 use crate::plan::Refusal;
 use crate::plan::application::{of_application, of_consent, of_principal};
-use crate::plan::assignment::missing;
 use crate::plan::migration::{MigrationPlan, Work, accepted};
 use crate::plan::preflight::Report;
 use crate::plan::window::{Position, position};
@@ -189,7 +188,7 @@ impl<K: Connector> Pass<'_, K> {
             if of_consent(seen.graph.id, &seen.consents).is_some() {
                 return Ok(Some("consent"));
             }
-            if !missing(&intended.assignments, &self.entra.assignments(&seen.principal).await?).is_empty() {
+            if self.lacks_any(&seen.principal, &intended.assignments).await? {
                 return Ok(Some("the assignments"));
             }
             for secret in [Some(&made.secret), made.return_secret.as_ref()].into_iter().flatten() {

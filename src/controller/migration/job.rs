@@ -52,8 +52,8 @@ impl There {
 }
 
 impl<K: Connector> Pass<'_, K> {
-    /// One thing after the other, until it runs; gives both sides as they are then. What nobody has been asked for is not done: the world is
-    /// another then than it was a moment ago.
+    /// One thing after the other, until it runs; gives both sides as they are then. What nobody has been asked for is not
+    /// done: the world is another then than it was a moment ago.
     pub(super) async fn set_up_provisioning(
         &mut self,
         checkpoint: &mut MigrationCheckpoint,

@@ -48,7 +48,7 @@ impl<K: Connector> Pass<'_, K> {
         let assigned = scope.expected_groups();
         let mut groups = scope.groups.clone();
         expectation.tell_synced(&mut groups);
-        let known = expectation.clone();
+        let known = cannot_tell.then(|| expectation.clone());
         expectation.note_two_names(&scope.forecast);
         let verification = verify(&Ground {
             users: &scope.users,
@@ -59,7 +59,7 @@ impl<K: Connector> Pass<'_, K> {
             groups: &groups,
             assigned: &assigned,
         });
-        if cannot_tell {
+        if let Some(known) = known {
             expectation.remember(&verification);
             if expectation != known {
                 self.archive.save_expectation(&expectation).await?;

@@ -135,11 +135,11 @@ fn of(user: &User, ground: &Ground<'_>, directory: &Directory<'_>) -> UserForeca
     let after = answer::after(user, &candidates, ground);
     let synced = answer::synced(user, &candidates, ground);
     let waived = ground.waivers.of(user).map(ToOwned::to_owned);
-    let class = match &synced {
-        Answer::Yes | Answer::DependsOnMatching | Answer::OnceJoined => Class::Expected,
-        Answer::No(_) if waived.is_some() => Class::Waived,
-        Answer::No(_) if is_to_come(synced, today) => Class::Missing,
-        Answer::No(_) => Class::NotApplicable,
+    let class = match (synced.is_yes(), waived.is_some()) {
+        (true, _) => Class::Expected,
+        (false, true) => Class::Waived,
+        (false, false) if is_to_come(synced, today) => Class::Missing,
+        (false, false) => Class::NotApplicable,
     };
     let may_come = |domain: String| ground.verified_domains.is_none_or(|verified| verified.contains(&domain));
     UserForecast {
@@ -164,7 +164,7 @@ fn of(user: &User, ground: &Ground<'_>, directory: &Directory<'_>) -> UserForeca
 fn is_to_come(synced: Answer, today: Answer) -> bool {
     match synced {
         Answer::No(cause) => !cause.is_beyond_reach() && today.is_yes(),
-        Answer::Yes | Answer::DependsOnMatching | Answer::OnceJoined => true,
+        _ => true,
     }
 }
 

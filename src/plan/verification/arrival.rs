@@ -109,7 +109,7 @@ pub(super) fn arrival(forecast: &UserForecast, user: Option<&User>, ground: &Gro
         (_, Answer::No(Cause::DisabledInDevolutionsCloud)) if was_expected => Arrival::Missing(Absence::DisabledSince),
         // It may be flagged from before: what counts is whether this application brings it.
         (_, Answer::No(cause)) => Arrival::Missing(Absence::NotCovered(cause)),
-        (_, Answer::Yes | Answer::DependsOnMatching | Answer::OnceJoined) => covered(forecast, user, ground),
+        _ => covered(forecast, user, ground),
     };
     if found != Arrival::Synced && forecast.waived.is_some() { Arrival::Waived } else { found }
 }

@@ -7,7 +7,7 @@ use super::manifests::{self, Approval, Decided, Pair};
 use super::outlook::Outlook;
 use super::play::{APPROVER, AUTHOR, WITHIN};
 use super::stage::{Actor, Stage};
-use super::tenant::each;
+use super::tenant::{Tenant, each};
 use super::{COMPANY, MIGRATION};
 use crate::error::{Error, Result};
 use crate::sandbox::Sandbox;
@@ -24,12 +24,11 @@ pub(super) struct People {
 }
 
 impl People {
-    /// Lets everybody try, unnoticed, and keeps those who get in.
-    pub(super) async fn who_get_in(stage: &Stage) -> Result<Self> {
+    /// Those of `tenant`, which is that of `stage`, who get in.
+    pub(super) fn who_get_in(stage: &Stage, tenant: &Tenant) -> Result<Self> {
         let sandbox = Sandbox::attach(&stage.place.exports_of(stage.profile))?;
-        let told = sandbox.who_can_sign_in().await?;
-        let able = each(&told["users"]).filter_map(|user| user.as_str().map(str::to_owned)).collect();
-        Ok(Self { sandbox, able })
+        let able = tenant.users.values().filter(|person| person.gets_in);
+        Ok(Self { sandbox, able: able.map(|person| person.email.clone()).collect() })
     }
 
     /// How many they are.
@@ -62,9 +61,8 @@ impl People {
 pub(super) async fn ask(stage: &Stage, admin: &Actor, pairs: &[Pair]) -> Result<Outlook> {
     stage.screen.heading("4. Decide what it asks for, and have it carried out");
     let report = Outlook::report(stage, admin).await?;
-    let users = report["users"].as_array().map(Vec::as_slice).unwrap_or_default();
     let labels = |is: fn(&&Value) -> bool| -> Vec<&str> {
-        users.iter().filter(is).filter_map(|user| user["label"].as_str()).collect()
+        each(&report["users"]).filter(is).filter_map(|user| user["label"].as_str()).collect()
     };
     // Somebody who is the same on both sides and can be asked.
     let canary = labels(|user| {

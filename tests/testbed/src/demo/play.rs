@@ -106,7 +106,7 @@ struct Beginning {
 impl Beginning {
     async fn of(stage: &Stage) -> Result<Self> {
         let tenant = Tenant::look(&stage.sandbox).await?;
-        let people = People::who_get_in(stage).await?;
+        let people = People::who_get_in(stage, &tenant)?;
         Ok(Self { pairs: Pair::all(&tenant.world), tenant, people })
     }
 

@@ -28,8 +28,10 @@ pub(super) struct Tenant {
 }
 
 /// A user of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Person {
+    /// The e-mail address; empty for a program.
+    pub(super) email: String,
     /// Whether the user is enabled in Devolutions Cloud.
     pub(super) is_enabled: bool,
     /// Whether provisioning has brought the user across. A user who left is none of its any more.
@@ -51,10 +53,12 @@ impl Tenant {
         let (mut users, mut access) = (BTreeMap::new(), BTreeMap::new());
         for user in each(&listed["data"]) {
             let Some(id) = user["id"].as_str() else { continue };
+            let email = user["email"].as_str().unwrap_or_default();
             let person = Person {
                 is_enabled: user["isEnabled"] == true,
                 came: came.contains(id),
-                gets_in: user["email"].as_str().is_some_and(|email| able.contains(email)),
+                gets_in: able.contains(email),
+                email: email.to_owned(),
             };
             users.insert(id.to_owned(), person);
             access.insert(id.to_owned(), sandbox.access(id).await?["places"].clone());
