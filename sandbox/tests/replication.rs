@@ -122,6 +122,24 @@ async fn reads_may_flap() {
 }
 
 #[tokio::test]
+async fn whether_a_job_runs_may_be_seen_late() {
+    let world = contoso_with("entraDelaySeconds: {jobs: 600, flaps: true}").await;
+    let setup = world.provisioning("").await;
+    let state = async || setup.graph.get(&setup.job("")).await["schedule"]["state"].as_str().unwrap().to_owned();
+    assert_eq!(state().await, "Disabled", "that it was made is seen at once");
+    setup.act("/start").await;
+    assert_eq!([state().await, state().await, state().await], ["Active", "Disabled", "Active"]);
+    // It runs, whatever is seen.
+    world.cycle().await;
+    replicate(&world).await;
+    setup.act("/pause").await;
+    setup.act("/start").await;
+    assert_eq!([state().await, state().await], ["Active", "Active"], "the newest is all that there is to hear");
+    replicate(&world).await;
+    assert_eq!([state().await, state().await], ["Active", "Active"]);
+}
+
+#[tokio::test]
 async fn a_server_may_lie_about_what_it_did() {
     let world = contoso().await;
     let graph = world.graph_as(MIGRATE).await;

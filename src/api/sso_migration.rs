@@ -53,7 +53,8 @@ pub struct SsoMigrationSpec {
     /// `Plan` shows what would come of it and writes nothing outside the cluster; `Apply` does it; `Rollback` brings the
     /// old configuration back.
     pub mode: MigrationMode,
-    /// Stops before the next request that changes anything. Set it back to go on.
+    /// Stops before the next request that changes anything. Set it back to go on. Meanwhile nothing is looked at either, so
+    /// nothing is brought back by itself.
     #[serde(default)]
     pub suspend: bool,
     /// The application by which people sign in now. Only needed where Devolutions Cloud's side cannot tell.

@@ -132,7 +132,7 @@ fn the_way_back_is_held_by_what_hangs_on_it() {
 }
 
 /// The small company, in which `SG-Helpdesk` is known to Entra ID alone.
-async fn without_helpdesk(name: &str) -> Stage {
+pub async fn without_helpdesk(name: &str) -> Stage {
     let scenario = std::fs::read_to_string(crate::stage::contoso()[1]).unwrap().replace(", synced: true", "");
     let group = "  - name: SG-Helpdesk\n    kind: synced\n    externalId: 5d0f3b1e-8a5c-4c1e-9d57-3f2b6a7c9e02\n    members: [dave@contoso.example, erin@contoso.example]\n";
     assert!(scenario.contains(group));

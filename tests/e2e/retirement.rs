@@ -1,10 +1,12 @@
 //! The way back is removed: not before its time, not without a word where one is asked for, and once.
 
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::cutover::{applied, approve, change, cut_over, saves, waits};
 use crate::migration::{until, until_reason};
-use crate::stage::{Stage, WITHIN, condition, message, run};
+use crate::provisioning::across;
+use crate::stage::{Stage, WITHIN, condition, message, ready_reason, run};
 
 /// How many client secrets of ours are on the old application.
 async fn on_the_old_one(stage: &Stage) -> usize {
@@ -59,6 +61,35 @@ fn the_way_back_is_removed_in_time_after_a_word_and_once() {
         let state = until_reason(&stage, "NoWayBack").await;
         assert!(message(&state).contains("by hand"), "{}", message(&state));
         assert_eq!(saves(&stage).await, before);
+        stage.end().await;
+    });
+}
+
+/// When the way back is to be removed, as it is said while that is to come.
+fn due(state: &Value) -> Option<Timestamp> {
+    let step = step(state).filter(|step| step["state"] == "Waiting")?;
+    step["message"].as_str()?.split(&[' ', ';']).find_map(|word| word.parse().ok())
+}
+
+#[test]
+fn its_time_begins_anew_when_more_is_to_be_done() {
+    run(async {
+        let stage = crate::provisioning::stage("retirement-anew", "").await;
+        let asked = json!({"retirement": {"policy": "Retain", "after": "1h"}});
+        stage.apply(&applied(asked)).await.unwrap();
+        cut_over(&stage).await;
+        let state = until(&stage, "ssom", "waiting for its time", |s| due(s).is_some()).await;
+        let first = due(&state).unwrap();
+
+        change(&stage, across(json!({"approvals": ["Provisioning"]}))).await;
+        let state = waits(&stage, "Provisioning").await;
+        let begun_anew = Timestamp::now();
+        assert_eq!(due(&state), None, "{state:#}");
+        approve(&stage, "Provisioning").await;
+        let is_again = |s: &Value| ready_reason(s) == "Verified" && due(s).is_some();
+        let state = until(&stage, "ssom", "waiting for its time again", is_again).await;
+        let second = due(&state).unwrap();
+        assert!(second > first && second >= begun_anew + SignedDuration::from_mins(59), "{first} and then {second}");
         stage.end().await;
     });
 }

@@ -79,6 +79,15 @@ fn what_servers_may_do_otherwise_is_lived_with_or_told() {
         change(&late, json!({"verification": {"groups": "NotRequired"}})).await;
         until_reason(&late, "Verified").await;
         late.end().await;
+
+        // Replicas that hear late whether the job runs.
+        let lags = stage("verification-lags", ", entraDelaySeconds: {jobs: 4, flaps: true}").await;
+        to_provisioning(&lags, json!({"approvals": []})).await;
+        until_reason(&lags, "Verified").await;
+        let writes = set_up(&lags.writes().await);
+        let made = writes.iter().filter(|it| ["POST provisioning", "POST jobs", "POST pause"].contains(&it.as_str()));
+        assert_eq!(made.count(), 2, "{writes:?}");
+        lags.end().await;
     });
 }
 
@@ -97,7 +106,7 @@ fn stalled(state: &Value) -> bool {
 }
 
 /// What the scenario needs to be accepted, and more.
-fn accepting(reason: &str) -> Value {
+pub fn accepting(reason: &str) -> Value {
     let mut all = applied(json!({}))["spec"]["acknowledgements"].as_array().cloned().unwrap_or_default();
     all.push(json!(reason));
     json!(all)

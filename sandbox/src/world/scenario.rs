@@ -159,6 +159,9 @@ pub(crate) struct EntraDelays {
     pub(crate) secrets: u32,
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) consent: u32,
+    /// That a provisioning job was started or paused.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) jobs: u32,
     /// Until then every other read sees it, the first one after a write included.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) flaps: bool,
@@ -167,7 +170,7 @@ pub(crate) struct EntraDelays {
 impl EntraDelays {
     /// Whether anything is seen late.
     pub(crate) fn are_any(&self) -> bool {
-        [self.applications, self.service_principals, self.assignments, self.secrets, self.consent]
+        [self.applications, self.service_principals, self.assignments, self.secrets, self.consent, self.jobs]
             .iter()
             .any(|it| *it > 0)
     }

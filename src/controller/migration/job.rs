@@ -52,30 +52,21 @@ impl There {
 }
 
 impl<K: Connector> Pass<'_, K> {
-    /// One thing after the other, until it runs; gives both sides as they are then. What nobody has been asked for is not
-    /// done: the world is another then than it was a moment ago.
+    /// One thing after the other, until it runs, beginning with both sides as they are; gives them as they are then.
     pub(super) async fn set_up_provisioning(
         &mut self,
         checkpoint: &mut MigrationCheckpoint,
         scope: &Scope,
-        is_asked: bool,
+        mut there: There,
         canary: Option<&(String, Uuid)>,
     ) -> Result<Result<There, Outcome>, Failure> {
         let mut done = None;
         let there = loop {
-            let there = match self.provisioning_there(&scope.principal).await? {
-                Ok(there) => there,
-                Err(refusal) => return Ok(Err(Outcome::Refused(refusal))),
-            };
-            self.reporter.provisioning(self.observed(&there));
             let run = checkpoint.provisioning.get_or_insert_default();
             let next = match next(&there.seen(run)) {
                 Ok(next) => next,
                 Err(refusal) => return Ok(Err(Outcome::Refused(refusal))),
             };
-            if next.is_some() && !is_asked {
-                return Ok(Err(Outcome::Working));
-            }
             if run.started_at.is_none() && matches!(next, None | Some(Next::Activate)) {
                 if !self.surely_runs(&scope.principal).await? {
                     let text = "Not everywhere is it seen yet that the provisioning job runs.".to_owned();
@@ -97,6 +88,10 @@ impl<K: Connector> Pass<'_, K> {
                 return Ok(Err(outcome));
             }
             done = Some(next);
+            there = match self.provisioning_surely_there(&scope.principal, checkpoint).await? {
+                Ok(there) => there,
+                Err(outcome) => return Ok(Err(outcome)),
+            };
         };
         if let Some(passed) = checkpoint.provisioning.as_ref().and_then(|run| run.passed.as_ref()) {
             self.reporter.done(passed.hash.as_str());
@@ -240,10 +235,7 @@ impl<K: Connector> Pass<'_, K> {
     }
 
     /// Both sides as they are.
-    pub(super) async fn provisioning_there(
-        &self,
-        principal: &ServicePrincipal,
-    ) -> Result<Result<There, Refusal>, Failure> {
+    async fn provisioning_there(&self, principal: &ServicePrincipal) -> Result<Result<There, Refusal>, Failure> {
         let provisioning = told(Some("getProvisioning"), self.cloud.provisioning()).await?.unwrap_or_default();
         let settings = self.entra.provisioning_settings(principal).await?;
         let mut jobs = self.entra.jobs(principal).await?;
@@ -253,22 +245,28 @@ impl<K: Connector> Pass<'_, K> {
         Ok(Ok(There { provisioning, token: self.provisioning_tokens.load().await?, job: jobs.pop(), settings }))
     }
 
-    /// The same once it ran: a replica that has not heard of that yet is no reason to say that somebody has paused it.
+    /// The same, and once it ran several times: a replica that has not heard of that yet is no reason to say that somebody
+    /// has paused it.
     pub(super) async fn provisioning_surely_there(
-        &self,
+        &mut self,
         principal: &ServicePrincipal,
-        run: Option<&ProvisioningRun>,
-    ) -> Result<Result<There, Refusal>, Failure> {
-        let ran = run.is_some_and(|run| run.started_at.is_some());
-        let mut there = self.provisioning_there(principal).await?;
-        for _ in 1..LOOKS {
-            if !ran || there.as_ref().is_ok_and(There::runs) {
-                break;
+        checkpoint: &MigrationCheckpoint,
+    ) -> Result<Result<There, Outcome>, Failure> {
+        let ran = checkpoint.provisioning.as_ref().is_some_and(|run| run.started_at.is_some());
+        let mut looks = 1;
+        loop {
+            let there = match self.settling(checkpoint, self.provisioning_there(principal).await)? {
+                Ok(Ok(there)) => there,
+                Ok(Err(refusal)) => return Ok(Err(Outcome::Refused(refusal))),
+                Err(outcome) => return Ok(Err(outcome)),
+            };
+            if !ran || there.runs() || looks == LOOKS {
+                self.reporter.provisioning(self.observed(&there));
+                return Ok(Ok(there));
             }
+            looks += 1;
             tokio::time::sleep(PAUSE).await;
-            there = self.provisioning_there(principal).await?;
         }
-        Ok(there)
     }
 
     /// Until when a job that was asked for may be unseen; none where that is over.

@@ -217,11 +217,9 @@ impl<'a, K: Connector> Pass<'a, K> {
                         self.retire(checkpoint, done).await
                     }
                     Outcome::Working | Outcome::Waiting { .. } => Ok(done),
-                    // More is to be done: the old application is of use until that is over, and so long again.
+                    // More is to be done.
                     other => {
-                        if checkpoint.retirement.take().is_some() {
-                            self.checkpoints.save(&checkpoint).await?;
-                        }
+                        self.retire_later(&mut checkpoint).await?;
                         Ok(other)
                     }
                 }
@@ -238,6 +236,7 @@ impl<'a, K: Connector> Pass<'a, K> {
         checkpoint.retirement = None;
         checkpoint.shown = None;
         checkpoint.attempt += 1;
+        self.reporter.take_back(MigrationStepName::Retirement);
         self.checkpoints.save(checkpoint).await
     }
 

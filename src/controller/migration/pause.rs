@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::Pass;
 use super::observe::permitted;
 use super::outcome::Outcome;
+use super::standing::{LOOKS, PAUSE};
 use crate::api::MigrationStepName::Rollback;
 use crate::controller::Connector;
 use crate::entra::{Entra as _, Job, Provisioner as _, ServicePrincipal};
@@ -35,19 +36,17 @@ impl<K: Connector> Pass<'_, K> {
         self.runs_a_job(principal).await
     }
 
-    /// Has the job bring nobody across any more, once people sign in as before; none where it does not. What comes later
-    /// begins anew, with another approval.
+    /// Has nobody brought across any more, whoever has set that up, once people sign in as before; none where nothing runs.
+    /// What comes later begins anew, with another approval.
     pub(super) async fn pause_provisioning(
         &mut self,
         checkpoint: &mut MigrationCheckpoint,
     ) -> Result<Option<Outcome>, Failure> {
         let Some(ids) = checkpoint.application.clone() else { return Ok(None) };
-        let Some(run) = &mut checkpoint.provisioning else {
-            // What a person has set up is paused too.
-            let by_hand = self.is_provisioned_by_hand(checkpoint).await?;
-            return if by_hand { self.pause(&ids.app_id).await } else { Ok(None) };
-        };
-        if run.started_at.is_some() || run.passed.is_some() || run.canary_at.is_some() {
+        let is_ours = checkpoint.provisioning.is_some();
+        if let Some(run) = &mut checkpoint.provisioning
+            && (run.started_at.is_some() || run.passed.is_some() || run.canary_at.is_some())
+        {
             // Whoever finds it paused later must not take that for somebody else's doing.
             *run = ProvisioningRun {
                 saved: run.saved.take(),
@@ -64,7 +63,7 @@ impl<K: Connector> Pass<'_, K> {
             ),
             ..failure
         };
-        self.pause(&ids.app_id).await.map_err(still_runs)
+        self.pause(&ids.app_id, is_ours).await.map_err(still_runs)
     }
 
     /// Whether the new application provisions, which a person has set up, as far as that may be read.
@@ -92,32 +91,44 @@ impl<K: Connector> Pass<'_, K> {
 
     /// Whether a job of this application is started, as far as that may be read.
     async fn runs_a_job(&self, principal: &ServicePrincipal) -> Result<bool, Failure> {
-        match permitted(self.entra.jobs(principal).await) {
-            Ok(jobs) => Ok(jobs.unwrap_or_default().iter().any(Job::is_started)),
-            // One that cannot provision at all.
-            Err(failure) if failure.reason == "NotFound" => Ok(false),
-            Err(failure) => Err(failure),
-        }
+        Ok(as_far_as_told(self.entra.jobs(principal).await)?.iter().any(Job::is_started))
     }
 
-    async fn pause(&mut self, app_id: &str) -> Result<Option<Outcome>, Failure> {
+    async fn pause(&mut self, app_id: &str, is_ours: bool) -> Result<Option<Outcome>, Failure> {
         let Some(principal) = self.entra.service_principal(app_id).await? else { return Ok(None) };
-        let runs = async || {
-            let jobs = self.entra.jobs(&principal).await?;
+        let started = async || {
+            let jobs = self.entra.jobs(&principal).await;
+            let jobs = if is_ours { jobs? } else { as_far_as_told(jobs)? };
             Ok::<_, Failure>(jobs.into_iter().filter(Job::is_started).collect::<Vec<_>>())
         };
-        let jobs = runs().await?;
+        let mut jobs = started().await?;
+        // A replica may not have heard yet that we have started it.
+        for _ in 1..LOOKS {
+            if !is_ours || !jobs.is_empty() {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            jobs = started().await?;
+        }
         if jobs.is_empty() {
             return Ok(None);
         }
         for job in jobs {
             self.entra.pause_job(&principal, &job.id).await?;
         }
-        if runs().await?.is_empty() {
+        if started().await?.is_empty() {
             return Ok(None);
         }
         let text = "People sign in as they did before. Provisioning was paused, and is not shown so yet.".to_owned();
         Ok(Some(Outcome::waiting(Rollback, "AwaitingReplication", text)))
+    }
+}
+
+/// Jobs, none where they may not be read or the application cannot provision at all.
+fn as_far_as_told(jobs: Result<Vec<Job>, Failure>) -> Result<Vec<Job>, Failure> {
+    match permitted(jobs) {
+        Err(failure) if failure.reason == "NotFound" => Ok(Vec::new()),
+        jobs => jobs.map(Option::unwrap_or_default),
     }
 }
 

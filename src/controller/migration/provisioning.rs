@@ -74,15 +74,10 @@ impl<K: Connector> Pass<'_, K> {
             }
         };
         self.reporter.assignments(scope.assigned.len());
-        let there = match self.settling(
-            checkpoint,
-            self.provisioning_surely_there(&scope.principal, checkpoint.provisioning.as_ref()).await,
-        )? {
-            Ok(Ok(there)) => there,
-            Ok(Err(refusal)) => return Ok(Outcome::Refused(refusal)),
+        let mut there = match self.provisioning_surely_there(&scope.principal, checkpoint).await? {
+            Ok(there) => there,
             Err(outcome) => return Ok(outcome),
         };
-        self.reporter.provisioning(self.observed(&there));
         let run = checkpoint.provisioning.get_or_insert_default().clone();
         let todo = match next(&there.seen(&run)) {
             Ok(todo) => todo,
@@ -126,7 +121,14 @@ impl<K: Connector> Pass<'_, K> {
                 return Ok(outcome);
             }
         }
-        let set_up = self.set_up_provisioning(checkpoint, &scope, is_asked, first.as_ref()).await;
+        if is_asked {
+            // What was seen before the gate may be long ago.
+            there = match self.provisioning_surely_there(&scope.principal, checkpoint).await? {
+                Ok(there) => there,
+                Err(outcome) => return Ok(outcome),
+            };
+        }
+        let set_up = self.set_up_provisioning(checkpoint, &scope, there, first.as_ref()).await;
         match self.settling(checkpoint, set_up)? {
             Ok(Ok(there)) => self.synchronize(checkpoint, &scope, &there, expectation, is_cut_over).await,
             Ok(Err(outcome)) | Err(outcome) => Ok(outcome),

@@ -25,7 +25,10 @@ impl<K: Connector> Pass<'_, K> {
         mut checkpoint: MigrationCheckpoint,
         done: Outcome,
     ) -> Result<Outcome, Failure> {
-        let Some(settings) = self.object.spec.retirement.clone() else { return Ok(done) };
+        let Some(settings) = self.object.spec.retirement.clone() else {
+            self.retire_later(&mut checkpoint).await?;
+            return Ok(done);
+        };
         let Some(run) = &checkpoint.retirement else {
             checkpoint.retirement = Some(RetirementRun { begun_at: Timestamp::now(), passed: None });
             self.checkpoints.save(&checkpoint).await?;
@@ -64,6 +67,15 @@ impl<K: Connector> Pass<'_, K> {
         self.reporter.done(plan.hash().as_str());
         // What there is to say of the way back is read anew.
         Ok(Outcome::Working)
+    }
+
+    /// The old application is of use for now: once it is not, that is to last so long again.
+    pub(super) async fn retire_later(&mut self, checkpoint: &mut MigrationCheckpoint) -> Result<(), Failure> {
+        self.reporter.take_back(Step);
+        if checkpoint.retirement.take().is_some() {
+            self.checkpoints.save(checkpoint).await?;
+        }
+        Ok(())
     }
 
     /// How many have signed in by the old application since then; none where the log may not be read.

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use super::synchronization::Schedule;
 use super::{Application, Assignment, Entra, Password, PermissionGrant, ServicePrincipal};
 use crate::world::scenario::EntraDelays;
 
@@ -22,6 +23,8 @@ enum Fact {
     Principal(Uuid, Option<Box<ServicePrincipal>>),
     Assignment(Uuid, String, Option<Assignment>),
     Grant(String, Option<PermissionGrant>),
+    /// Whether the job of a service principal runs; that there is one, and its status, are seen at once.
+    Schedule(Uuid, Option<Schedule>),
 }
 
 impl Fact {
@@ -30,7 +33,8 @@ impl Fact {
         match (self, other) {
             (Self::Application(one, _), Self::Application(other, _))
             | (Self::Principal(one, _), Self::Principal(other, _))
-            | (Self::Secret(_, one, _), Self::Secret(_, other, _)) => one == other,
+            | (Self::Secret(_, one, _), Self::Secret(_, other, _))
+            | (Self::Schedule(one, _), Self::Schedule(other, _)) => one == other,
             (Self::Assignment(_, one, _), Self::Assignment(_, other, _))
             | (Self::Grant(one, _), Self::Grant(other, _)) => one == other,
             _ => false,
@@ -44,6 +48,7 @@ impl Fact {
             Self::Principal(..) => delays.service_principals,
             Self::Assignment(..) => delays.assignments,
             Self::Grant(..) => delays.consent,
+            Self::Schedule(..) => delays.jobs,
         }
     }
 }
@@ -54,6 +59,7 @@ struct Registry {
     applications: IndexMap<Uuid, Application>,
     principals: IndexMap<Uuid, ServicePrincipal>,
     grants: Vec<PermissionGrant>,
+    schedules: IndexMap<Uuid, Schedule>,
 }
 
 /// What reads see, while it differs from what is.
@@ -126,6 +132,8 @@ impl Replica {
                 seen.grants.retain(|it| it.id != id);
                 seen.grants.extend(grant);
             }
+            Fact::Schedule(id, Some(schedule)) => drop(seen.schedules.insert(id, schedule)),
+            Fact::Schedule(id, None) => drop(seen.schedules.shift_remove(&id)),
         }
         None
     }
@@ -166,19 +174,31 @@ fn changes(before: &Registry, now: &Entra) -> Vec<Fact> {
     facts.extend(new.map(|it| Fact::Grant(it.id.clone(), Some(it.clone()))));
     let gone = before.grants.iter().filter(|old| !now.grants.iter().any(|it| it.id == old.id));
     facts.extend(gone.map(|it| Fact::Grant(it.id.clone(), None)));
+    let had = before.schedules.iter().map(|(id, old)| (*id, *old, now.schedule(*id)));
+    facts.extend(had.filter(|(_, old, new)| *new != Some(*old)).map(|(id, _, new)| Fact::Schedule(id, new)));
     facts
 }
 
 impl Entra {
     fn registry(&self) -> Registry {
         let (applications, principals) = (self.applications.clone(), self.service_principals.clone());
-        Registry { applications, principals, grants: self.grants.clone() }
+        let schedules = self.synchronization.keys().filter_map(|id| Some((*id, self.schedule(*id)?))).collect();
+        Registry { applications, principals, grants: self.grants.clone(), schedules }
+    }
+
+    fn schedule(&self, principal: Uuid) -> Option<Schedule> {
+        self.synchronization.get(&principal)?.job.as_ref().map(|it| it.schedule)
     }
 
     fn swap(&mut self, replica: &mut Replica) {
         std::mem::swap(&mut self.applications, &mut replica.seen.applications);
         std::mem::swap(&mut self.service_principals, &mut replica.seen.principals);
         std::mem::swap(&mut self.grants, &mut replica.seen.grants);
+        for (id, seen) in &mut replica.seen.schedules {
+            if let Some(job) = self.synchronization.get_mut(id).and_then(|it| it.job.as_mut()) {
+                std::mem::swap(&mut job.schedule, seen);
+            }
+        }
     }
 
     fn settled(&mut self) -> Option<Box<Replica>> {
@@ -221,6 +241,10 @@ impl Entra {
         let answer = write(self);
         let mut replica =
             self.replica.take().unwrap_or_else(|| Box::new(Replica { seen: before.clone(), ..Replica::default() }));
+        // A job that was made meanwhile is seen as it was until now.
+        for (id, schedule) in &before.schedules {
+            replica.seen.schedules.entry(*id).or_insert(*schedule);
+        }
         let now = Timestamp::now();
         for fact in changes(&before, self) {
             let seconds = delays.map_or(0, |it| fact.seconds(it));

@@ -1,8 +1,8 @@
 //! Provisioning as Entra keeps it: the credentials of a SCIM server, jobs, what they have linked, and their log.
 //!
 //! Names and states are those of Microsoft Graph
-//! (<https://learn.microsoft.com/en-us/graph/api/resources/synchronization-overview>). None of it waits for a replica:
-//! the service reads what it was told, and only the directory late.
+//! (<https://learn.microsoft.com/en-us/graph/api/resources/synchronization-overview>). The service itself reads what it was
+//! told, and only the directory late; whoever asks whether a job runs may hear of that late.
 
 use std::collections::{BTreeMap, BTreeSet};
 

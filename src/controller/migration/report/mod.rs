@@ -203,6 +203,11 @@ impl Reporter {
         }
     }
 
+    /// A step is not to be done now: nothing is said of it, but that it was done.
+    pub fn take_back(&mut self, name: MigrationStepName) {
+        self.status.steps.retain(|step| step.name != name || step.state == StepState::Completed);
+    }
+
     /// A step that is done anew on each pass: one that has had an end keeps it until it has another.
     pub fn begin_step(&mut self, name: MigrationStepName, message: &str) {
         let has_end = |s: StepState| matches!(s, StepState::Failed | StepState::Completed);

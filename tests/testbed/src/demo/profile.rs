@@ -31,9 +31,9 @@ pub(super) const OTHERWISE: Profile = Profile {
     switches: "{provisioningCycleSeconds: 10, noETag: true, noIsSynced: true, matchUsersBy: upn, \
                membersAppearAtLogin: true, scimListsCustomGroups: true, scimDeletesUnassigned: true, \
                tokenLifetimeSeconds: 20, signInLogDelaySeconds: 2, \
-               entraDelaySeconds: {assignments: 1, secrets: 1, flaps: true}}",
+               entraDelaySeconds: {assignments: 1, secrets: 1, jobs: 1, flaps: true}}",
     about: "permissions have no ETag, nobody is told to be synced, people are known by their UPN, groups get their \
-            members when those sign in, and Entra ID shows secrets and assignments only after a while",
+            members when those sign in, and Entra ID shows secrets, assignments and that a job runs only after a while",
     groups_are_filled: false,
     goes_by_upn: true,
 };
