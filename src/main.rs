@@ -23,7 +23,10 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(stop) => {
-            eprintln!("{}: {}", client::program(), stop.message);
+            // Whoever reads no more is told nothing.
+            if !stop.message.is_empty() {
+                eprintln!("{}: {}", client::program(), stop.message);
+            }
             ExitCode::from(stop.exit as u8)
         }
     }

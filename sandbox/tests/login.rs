@@ -126,6 +126,23 @@ async fn unknown_tenants_and_applications_are_refused() {
 }
 
 #[tokio::test]
+async fn a_client_may_name_itself_in_the_header() {
+    use base64::Engine as _;
+    let world = contoso().await;
+    let entra = world.entra();
+    let url = format!("{}/{}/oauth2/v2.0/token", entra.authority_url, entra.tenant_id);
+    let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    for (secret, expected) in [(entra.client_secret.as_str(), 200), ("wrong", 401)] {
+        let told = format!("{}:{}", entra.client_id, encoded(secret));
+        let told = base64::engine::general_purpose::STANDARD.encode(told);
+        let body = format!("grant_type=client_credentials&scope={}/.default", entra.graph_url);
+        let request = world.control.client.post(&url).header("authorization", format!("Basic {told}"));
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        assert_eq!(request.send().await.unwrap().status(), expected, "{secret}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_makes_no_sense_is_refused() {
     let world = contoso().await;
     let entra = world.entra();

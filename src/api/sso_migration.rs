@@ -32,9 +32,9 @@ use super::status::Gate;
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
-    printcolumn(name = "Sign in", type_ = "integer", json_path = ".status.forecast.signIn.after"),
-    printcolumn(name = "Lost", type_ = "integer", json_path = ".status.forecast.signIn.lost"),
-    printcolumn(name = "Synced", type_ = "integer", json_path = ".status.forecast.synchronization.synced"),
+    printcolumn(name = "Will sign in", type_ = "integer", json_path = ".status.forecast.signIn.after"),
+    printcolumn(name = "Will lose", type_ = "integer", json_path = ".status.forecast.signIn.lost"),
+    printcolumn(name = "Will sync", type_ = "integer", json_path = ".status.forecast.synchronization.synced"),
     printcolumn(name = "Cutover", type_ = "string", json_path = ".status.cutover.evidence"),
     printcolumn(name = "Summary", type_ = "string", json_path = ".status.summary"),
     printcolumn(name = "Connection", type_ = "string", json_path = ".spec.connectionRef.name", priority = 1),
@@ -73,7 +73,8 @@ pub struct SsoMigrationSpec {
     /// cut-over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioning: Option<ProvisioningSettings>,
-    /// Where a person is asked before it goes on. What the connection's policy asks for counts as well.
+    /// Where a person is asked before it goes on: `Start`, `Cutover`, `Provisioning`, `Rollback`, `Retirement`. What the
+    /// connection's policy asks for counts as well.
     #[serde(default = "default_approvals")]
     #[schemars(length(max = 5), extend("x-kubernetes-list-type" = "set"))]
     #[x_kube(validation = Rule::new("self.all(gate, gate in ['Start', 'Cutover', 'Provisioning', 'Rollback', 'Retirement'])")

@@ -71,7 +71,8 @@ pub struct DevolutionsCloud {
 #[derive(Clone, Debug, Default, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Policy {
-    /// Gates that need an approval even where a resource's own spec asks for none.
+    /// Gates that need an approval even where a resource's own spec asks for none: an `SsoMigration` has `Start`, `Cutover`,
+    /// `Provisioning`, `Rollback` and `Retirement`, a `GroupReplacement` has `Replacement` and `Rollback`.
     #[serde(default)]
     #[schemars(length(max = 6), extend("x-kubernetes-list-type" = "set"))]
     pub gates: Vec<Gate>,

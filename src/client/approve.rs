@@ -35,7 +35,7 @@ pub struct ApproveArgs {
     #[arg(long)]
     pub full: bool,
     /// Approve this plan only: the hash that you were given or saw before
-    #[arg(long)]
+    #[arg(long, value_parser = hash)]
     pub hash: Option<String>,
     /// How long the approval counts unless it is used, such as 2h or 90m [default: until it is deleted]
     #[arg(long, value_parser = duration)]
@@ -54,6 +54,14 @@ pub struct ApproveArgs {
 fn duration(text: &str) -> Result<Duration, String> {
     let read = text.parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
     read.filter(|d| !d.is_zero()).ok_or_else(|| "hours, minutes and seconds, such as 2h, 90m or 1h30m".to_owned())
+}
+
+fn hash(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix("sha256:").unwrap_or_default();
+    let is_whole = digits.len() == 64 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    is_whole
+        .then(|| text.to_owned())
+        .ok_or_else(|| "a plan's whole hash: sha256: and 64 digits or letters from a to f".to_owned())
 }
 
 /// Approves the plan that waits.
@@ -76,13 +84,14 @@ async fn approve_plan_of<R: Planning>(args: &ApproveArgs, cluster: &Cluster) -> 
             advice::ours(&object, "plan")
         )));
     }
+    let expires_at = expiry(args, &object, reference, Timestamp::now())?;
     show_plan(args, cluster, &object, reference).await?;
     let approver = approver::whoami(cluster).await?;
     approver::require_right(cluster, &object, &approver).await?;
     if !args.yes {
         approver::confirm(&approver)?;
     }
-    let approval = create(args, cluster, &object, reference, &approver).await?;
+    let approval = create(cluster, &object, reference, &approver, expires_at).await?;
     show(&format!("{}\n", wrap("", &format!("PlanApproval {} created as {approver}.", approval.name_any()))))?;
     if !args.wait {
         return Ok(());
@@ -135,20 +144,32 @@ fn size(reference: &PlanReference) -> String {
     })
 }
 
-async fn create<R: Planning>(
+/// When the approval is to end. One that ends before anything may be done on it promises what it does not hold.
+fn expiry(
     args: &ApproveArgs,
+    object: &impl Planning,
+    reference: &PlanReference,
+    now: Timestamp,
+) -> Result<Option<Time>, Stop> {
+    let Some(after) = args.expires_in else { return Ok(None) };
+    let at = SignedDuration::try_from(after).ok().and_then(|after| now.checked_add(after).ok());
+    let at = at.ok_or_else(|| Stop::failed("--expires-in is too long."))?;
+    match object.opens(reference, now).filter(|opens| *opens >= at) {
+        None => Ok(Some(Time(at))),
+        Some(opens) => Err(Stop::refused(format!(
+            "Not approved: the approval would end at {}, before the window for the cut-over opens at {opens}, and nothing would be done on it. Give a longer --expires-in, or none.",
+            at.strftime("%FT%TZ")
+        ))),
+    }
+}
+
+async fn create<R: Planning>(
     cluster: &Cluster,
     object: &R,
     reference: &PlanReference,
     approver: &str,
+    expires_at: Option<Time>,
 ) -> Result<PlanApproval, Stop> {
-    let expires_at = match args.expires_in {
-        None => None,
-        Some(after) => {
-            let at = SignedDuration::try_from(after).ok().and_then(|after| Timestamp::now().checked_add(after).ok());
-            Some(Time(at.ok_or_else(|| Stop::failed("--expires-in is too long."))?))
-        }
-    };
     let spec = PlanApprovalSpec {
         target: ApprovalTarget { kind: R::TARGET, name: object.name_any(), uid: object.uid().unwrap_or_default() },
         gate: reference.gate,
@@ -242,6 +263,36 @@ mod tests {
         assert_eq!(size(&reference), "");
         (reference.grants, reference.revokes) = (Some(10), Some(1));
         assert_eq!(size(&reference), " (10 grants and 1 revoke)");
+    }
+
+    #[test]
+    fn only_a_whole_hash_is_one() {
+        let whole = format!("sha256:{}", "0f".repeat(32));
+        assert_eq!(hash(&whole), Ok(whole.clone()));
+        for text in ["", "sha256:", &whole[..20], &whole[7..], &whole.to_uppercase()] {
+            assert!(hash(text).unwrap_err().contains("64 digits"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_approval_that_ends_before_the_window_opens_is_refused() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: ApproveArgs,
+        }
+        let args = |more: &[&str]| <Line as clap::Parser>::parse_from([&["x", "ssom/contoso"], more].concat()).args;
+        let now: Timestamp = "2027-01-15T06:00:00Z".parse().unwrap();
+        let mut migration = example::cutover::waiting();
+        migration.spec.cutover.window =
+            serde_json::from_value(serde_json::json!({"notBefore": "2027-01-16T06:00:00Z"})).unwrap();
+        let reference = migration.status.as_ref().unwrap().plans[0].clone();
+        let ends =
+            |more: &[&str]| expiry(&args(more), &migration, &reference, now).map(|at| at.map(|at| at.0.to_string()));
+        assert_eq!(ends(&[]).unwrap(), None);
+        assert_eq!(ends(&["--expires-in", "25h"]).unwrap().unwrap(), "2027-01-16T07:00:00Z");
+        let stop = ends(&["--expires-in", "24h"]).unwrap_err();
+        assert!(stop.message.contains("opens at 2027-01-16T06:00:00Z"), "{}", stop.message);
     }
 
     #[test]

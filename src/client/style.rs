@@ -1,7 +1,7 @@
 //! Colours, marks and line breaks. Colours are taken out again where nobody sees them: `anstream`
 //! knows terminals and `NO_COLOR` (<https://no-color.org>).
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
 use anstyle::{AnsiColor, Style};
 
@@ -31,11 +31,14 @@ pub const WAITS: Style = AnsiColor::Yellow.on_default();
 /// What is not well.
 pub const BAD: Style = AnsiColor::Red.on_default();
 
-/// Writes to standard output. A reader that has gone, such as `head`, is no reason to panic.
+/// Writes to standard output. A reader that has gone, such as `head`, ends the command without a word.
 pub fn show(text: &str) -> Result<(), Stop> {
     let mut output = anstream::stdout();
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
-    written.map_err(|e| Stop::failed(format!("Could not write the output: {e}")))
+    written.map_err(|e| match e.kind() {
+        ErrorKind::BrokenPipe => Stop::failed(""),
+        _ => Stop::failed(format!("Could not write the output: {e}")),
+    })
 }
 
 /// `text` in a style.

@@ -80,7 +80,7 @@ impl Subject for GroupReplacement {
     const SHORT: &'static str = "grpr";
 
     fn done(&self) -> &'static [&'static str] {
-        &["Replaced", "RolledBack"]
+        &["Replaced", "NothingToReplace", "RolledBack"]
     }
 }
 
@@ -90,7 +90,7 @@ impl Subject for SsoMigration {
     fn done(&self) -> &'static [&'static str] {
         match self.spec.mode {
             MigrationMode::Plan => &["Planned"],
-            MigrationMode::Apply => &["CutOver"],
+            MigrationMode::Apply => &["CutOver", "Verified", "Replaced"],
             MigrationMode::Rollback => &["RolledBack"],
         }
     }
@@ -106,9 +106,20 @@ mod tests {
     #[test]
     fn a_migration_is_done_when_its_mode_is() {
         let is_done = |mode: &str, reason: &str| example::migration(&json!({"mode": mode, "reason": reason})).is_done();
-        for (mode, done) in [("Plan", "Planned"), ("Apply", "CutOver"), ("Rollback", "RolledBack")] {
-            for reason in ["Planned", "CutOver", "RolledBack", "AwaitingApproval", "Returned", "SignInFails"] {
-                assert_eq!(is_done(mode, reason), reason == done, "{mode} {reason}");
+        for (mode, done) in
+            [("Plan", &["Planned"][..]), ("Apply", &["CutOver", "Verified", "Replaced"]), ("Rollback", &["RolledBack"])]
+        {
+            for reason in [
+                "Planned",
+                "CutOver",
+                "Verified",
+                "Replaced",
+                "RolledBack",
+                "AwaitingApproval",
+                "Returned",
+                "SignInFails",
+            ] {
+                assert_eq!(is_done(mode, reason), done.contains(&reason), "{mode} {reason}");
             }
         }
         let before = json!({"mode": "Apply", "reason": "CutOver", "generation": 2});

@@ -47,10 +47,12 @@ pub fn set<N: Copy + Ord>(steps: &mut Vec<Step<N>>, name: N, state: StepState, m
 pub fn halt<N: Copy + Ord>(steps: &mut Vec<Step<N>>, state: StepState, how: &str) {
     let running = steps.iter_mut().filter(|s| s.state == StepState::Running);
     let halted: Vec<(N, String)> = running
-        .filter_map(|step| {
-            let progress = step.progress.as_mut()?;
-            progress.eta = None;
-            Some((step.name, format!("{how} after {} of {}.", progress.completed, progress.total)))
+        .map(|step| match &mut step.progress {
+            Some(progress) => {
+                progress.eta = None;
+                (step.name, format!("{how} after {} of {}.", progress.completed, progress.total))
+            }
+            None => (step.name, format!("{how}.")),
         })
         .collect();
     for (name, text) in halted {

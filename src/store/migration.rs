@@ -46,7 +46,7 @@ pub struct MigrationCheckpoint {
     /// The rollback that is under way or done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Passed>,
-    /// How often people have gone there and back.
+    /// How often people have gone there and back, or provisioning has.
     #[serde(default)]
     pub attempt: u32,
     /// Whether the new configuration was ever about to be saved. From then on each client secret may be the one that
@@ -123,9 +123,12 @@ pub struct CutoverRun {
     /// The plan that is carried out; none where a person saved the new configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed: Option<Passed>,
-    /// When the new configuration was about to be saved: from then on it may be.
+    /// When the new configuration was first about to be saved: from then on it may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saving_at: Option<Timestamp>,
+    /// When it was last about to be: what Entra's log says of before is not about the save that went well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_saving_at: Option<Timestamp>,
     /// The id in Entra ID of the client secret that was saved with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<Uuid>,
@@ -188,6 +191,9 @@ pub struct ProvisioningRun {
     /// When the canary had come across.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary_at: Option<Timestamp>,
+    /// When we last asked for the job to be started: from then on it may run, whatever is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_asked_at: Option<Timestamp>,
     /// When the job was first seen to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::sandbox::Sandbox;
 
-use crate::cutover::{applied, approve, ask_again, change, cut_over, saves, written};
+use crate::cutover::{applied, approve, ask_again, change, cut_over, saves, waits, written};
 use crate::mapping::without_helpdesk;
 use crate::migration::{until, until_reason};
 use crate::outlook::Administrator;
@@ -101,6 +101,24 @@ fn one_answer_is_no_proof_that_a_job_runs_nor_that_it_is_paused() {
         stage.sandbox.release(told.id).await.unwrap();
         until_reason(&stage, "RolledBack").await;
         assert_eq!(hands.job().await["schedule"]["state"], "Paused");
+        stage.end().await;
+    });
+}
+
+#[test]
+fn whom_a_job_would_bring_across_at_once_is_not_assigned_unasked_whoever_has_started_it() {
+    run(async {
+        let stage = stage("by-hand-before", "").await;
+        stage.apply(&applied(json!({}))).await.unwrap();
+        waits(&stage, "Cutover").await;
+        Hands::on(&stage).await.set_up().await;
+        let assigned = async || written(&stage.writes().await, "/appRoleAssignedTo").len();
+        let before = assigned().await;
+        let groups = ["Vault-Admins", "SG-Helpdesk", "SG-Auditors"].map(|name| json!({"displayName": name}));
+        change(&stage, json!({"assignments": {"groups": groups}})).await;
+        let state = until_reason(&stage, "ProvisioningRuns").await;
+        assert_eq!(assigned().await, before, "{}", message(&state));
+        assert!(state["status"].get("plans").is_none(), "nobody waits for the cut-over now: {state:#}");
         stage.end().await;
     });
 }

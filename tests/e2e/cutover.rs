@@ -222,6 +222,15 @@ fn nothing_is_begun_before_it_is_approved_where_that_is_asked_for() {
         assert_eq!(saves(&stage).await, 0);
         approve(&stage, "Cutover").await;
         until_reason(&stage, "AwaitingProof").await;
+        assert!(sign_in(&stage, "bob@contoso.example").await);
+        until_reason(&stage, "CutOver").await;
+        change(&stage, json!({"mode": "Rollback"})).await;
+        waits(&stage, "Rollback").await;
+        // Whoever thinks better of it leaves nothing that waits.
+        change(&stage, json!({"mode": "Apply"})).await;
+        let state = until_reason(&stage, "CutOver").await;
+        let told = format!("{}{}", state["status"]["plans"], state["status"]["steps"]);
+        assert!(!told.contains("\"Rollback\"") && !told.contains("Waits for a person"), "{told}");
         change(&stage, json!({"mode": "Rollback"})).await;
         waits(&stage, "Rollback").await;
         assert_eq!(saves(&stage).await, 1);

@@ -53,6 +53,41 @@ fn where_sign_in_fails_by_the_applications_fault_the_old_one_comes_back_by_itsel
 }
 
 #[test]
+fn what_went_back_by_itself_and_is_mended_by_hand_is_followed() {
+    run(async {
+        let stage = Stage::new("cutover-mended").await;
+        stage.apply(&applied(json!({}))).await.unwrap();
+        let state = waits(&stage, "Cutover").await;
+        let app_id = state["status"]["application"]["appId"].as_str().unwrap().to_owned();
+        let path = format!("/entra/applications/{app_id}");
+        // What is refused was not saved then, and what people tried before is not about it.
+        let refuse = json!({"method": "PUT", "path": "/api/v1/authentication/sso", "action": {"type": "Status", "status": 403, "name": "forbidden"}});
+        stage.fault(refuse).await;
+        approve(&stage, "Cutover").await;
+        until(&stage, "ssom", "a save that was refused", |s| message(s).contains("403")).await;
+        let refused_at = Timestamp::now();
+        ask_again(&stage, "mended").await;
+        let state = until_reason(&stage, "AwaitingProof").await;
+        let saved_at: Timestamp = state["status"]["cutover"]["savedAt"].as_str().unwrap().parse().unwrap();
+        assert!(saved_at.as_second() >= refused_at.as_second(), "{saved_at}, and refused before {refused_at}");
+
+        stage.sandbox.control_patch(&path, &json!({"redirectUris": ["https://elsewhere.example/"]})).await.unwrap();
+        assert!(!sign_in(&stage, "bob@contoso.example").await);
+        until_reason(&stage, "Returned").await;
+        let uris = ["https://sso.devolutions.example/callback/contoso"];
+        stage.sandbox.control_patch(&path, &json!({"redirectUris": uris})).await.unwrap();
+        stage.sandbox.control_patch("/sso", &json!({"application": "Devolutions Cloud"})).await.unwrap();
+        let before = saves(&stage).await;
+        until_reason(&stage, "AwaitingProof").await;
+        assert!(sign_in(&stage, "bob@contoso.example").await);
+        let state = until_reason(&stage, "CutOver").await;
+        assert!(state["status"]["cutover"].get("returned").is_none_or(|it| it == ""), "{state:#}");
+        assert_eq!(saves(&stage).await, before, "it was a person's doing");
+        stage.end().await;
+    });
+}
+
+#[test]
 fn what_somebody_else_saves_is_never_overwritten() {
     run(async {
         let stage = Stage::new("cutover-foreign").await;
@@ -63,6 +98,7 @@ fn what_somebody_else_saves_is_never_overwritten() {
         let state = until_reason(&stage, "SingleSignOnChanged").await;
         assert!(message(&state).contains("somebody has changed it"), "{}", message(&state));
         assert_eq!(condition(&state, "Succeeded").unwrap()["status"], "True", "it latches");
+        assert!(state["status"].get("cutover").is_none(), "nobody signs in by it now: {state:#}");
         change(&stage, json!({"mode": "Rollback"})).await;
         until_reason(&stage, "ChangedSince").await;
         assert_eq!(saves(&stage).await, 1);

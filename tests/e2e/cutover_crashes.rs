@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use testbed::sandbox::Hold;
 
-use crate::cutover::{able, applied, ask_again, change, cut_over, made, saves, sign_in, waits};
+use crate::cutover::{able, applied, approve, ask_again, change, cut_over, made, saves, sign_in, waits};
 use crate::migration::{until, until_reason};
 use crate::rights::{requests, right};
 use crate::stage::{ALICE, RELEASE, Stage, WITHIN, approval, condition, contoso, ready_reason, run};
@@ -243,13 +243,14 @@ fn deleted_in_the_middle_and_applied_again_it_makes_nothing_twice_and_asks_again
         waits(&stage, "Cutover").await;
         assert_eq!(outcome(&stage).await, before);
         assert_eq!(saves(&stage).await, 0);
-        cut_over(&stage).await;
+        let cut_over = cut_over(&stage).await;
         let writes = stage.writes().await.len();
         // After the cut-over too: what is there is seen, and nothing is written.
         stage.kubectl(&["delete", "ssom", "contoso"]).await;
         stage.apply(&applied(json!({}))).await.unwrap();
-        let state = until_reason(&stage, "CutOver").await;
-        assert_eq!(condition(&state, "Succeeded").unwrap()["status"], "True");
+        let again = until_reason(&stage, "CutOver").await;
+        assert_eq!(condition(&again, "Succeeded").unwrap()["status"], "True");
+        assert_eq!(again["status"]["application"], cut_over["status"]["application"], "and when its secret expires");
         assert_eq!(stage.writes().await.len(), writes);
         stage.end().await;
     });
@@ -338,5 +339,37 @@ fn a_save_whose_answer_was_lost_is_never_taken_for_none() {
             assert_eq!(told["application"], "9c1e5a7d-4b1f-4c53-8f0a-2d7e6b9c1a01", "{name}: {told}");
             stage.end().await;
         }
+    });
+}
+
+#[test]
+fn killed_while_it_saves_it_still_says_on_whose_word() {
+    run(async {
+        let mut stage = Stage::new("cutover-word").await;
+        let hold = json!({"system": "DevolutionsCloud", "method": "PUT", "path": "/api/v1/authentication/sso", "action": {"type": "HoldAfterCommit"}});
+        stage.sandbox.add_fault(&hold).await.unwrap();
+        stage.apply(&applied(json!({}))).await.unwrap();
+        approve(&stage, "Cutover").await;
+        let held = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        kill_at(&mut stage, &held).await;
+        let plan =
+            |s: &Value| s["status"]["plans"].as_array().and_then(|plans| plans.last()).cloned().unwrap_or_default();
+        let state = until_reason(&stage, "AwaitingProof").await;
+        assert_eq!(
+            (&plan(&state)["state"], &plan(&state)["approver"]),
+            (&json!("Running"), &json!(ALICE)),
+            "{state:#}"
+        );
+        assert!(sign_in(&stage, "bob@contoso.example").await);
+        let state = until_reason(&stage, "CutOver").await;
+        assert_eq!(
+            (&plan(&state)["state"], &plan(&state)["approver"]),
+            (&json!("Completed"), &json!(ALICE)),
+            "{state:#}"
+        );
+        let name = plan(&state)["approval"].as_str().unwrap().to_owned();
+        let used = "--for=jsonpath={.status.conditions[0].reason}=Used";
+        stage.kubectl(&["wait", &format!("papp/{name}"), used, "--timeout=30s"]).await;
+        stage.end().await;
     });
 }

@@ -141,6 +141,8 @@ fn from_waiting_to_rolled_back() {
         let mut seen = Transcript::new("The plan is approved on the command line.");
         seen.operator(&alice, &["approve", "grpr/sysadmins"]).await;
         seen.operator(&alice, &["approve", "grpr/sysadmins", "--yes"]).await;
+        let is_half = |s: &Value| s["status"]["summary"].as_str().is_some_and(|it| it.contains("(50%)"));
+        stage.until("sysadmins", "half of it done", is_half).await;
         seen.operator(&alice, &["approve", "grpr/sysadmins", "--yes"]).await;
         seen.check("approving.txt");
 

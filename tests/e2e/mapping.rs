@@ -67,12 +67,7 @@ fn groups_are_replaced_once_everybody_is_across_and_not_before() {
         assert_eq!(condition(&state, "Succeeded").unwrap()["status"], "Unknown");
         let [made] = pending(&state).try_into().unwrap();
         let suggested = &state["status"]["replacements"]["suggested"];
-        assert_eq!(
-            suggested,
-            &json!([
-            {"from": "Helpdesk", "to": "SG-Helpdesk"},
-            ])
-        );
+        assert_eq!(suggested, &Value::Null, "somebody has asked for the other one already");
         approve_part(&stage, &made).await;
         let state = until_reason(&stage, "Replaced").await;
         assert_eq!(condition(&state, "Succeeded").unwrap()["status"], "True");
@@ -105,7 +100,9 @@ fn the_way_back_is_held_by_what_hangs_on_it() {
         // Nobody had provisioned the Helpdesk's Entra group before.
         let stage = without_helpdesk("mapping-back").await;
         to_provisioning(&stage, json!({"approvals": []})).await;
-        until_reason(&stage, "Verified").await;
+        let state = until_reason(&stage, "Verified").await;
+        let suggested = state["status"]["replacements"]["suggested"].as_array().unwrap();
+        assert!(suggested.contains(&json!({"from": "Helpdesk", "to": "SG-Helpdesk"})), "{suggested:?}");
         stage.apply(&part("helpdesk", "Helpdesk", "SG-Helpdesk")).await.unwrap();
         approve_part(&stage, "helpdesk").await;
         until_part(&stage, "helpdesk", "Replaced").await;

@@ -73,6 +73,12 @@ pub fn set_up(writes: &[Request]) -> Vec<String> {
     writes.iter().filter(is_about).map(|r| format!("{} {}", r.method, end(r))).collect()
 }
 
+/// The names of a status's steps.
+fn steps(state: &Value) -> Vec<String> {
+    let steps = state["status"]["steps"].as_array().cloned().unwrap_or_default();
+    steps.iter().map(|step| step["name"].as_str().unwrap().to_owned()).collect()
+}
+
 #[test]
 fn everybody_comes_across_after_one_and_after_a_word() {
     run(async {
@@ -124,10 +130,15 @@ fn a_migration_that_was_done_goes_on_when_more_is_asked_for() {
 
         // Back: the job is paused before, and nobody who came across goes.
         change(&stage, json!({"mode": "Rollback"})).await;
-        until_reason(&stage, "RolledBack").await;
+        let state = until_reason(&stage, "RolledBack").await;
         let writes = set_up(&stage.writes().await);
         assert_eq!(writes.last().unwrap(), "POST pause", "{writes:?}");
         assert_eq!(synced(&stage.sandbox).await, five());
+        // Nothing is said any more of what is so no more.
+        assert_eq!(steps(&state), ["Preflight", "Start", "Application", "Assignments", "Rollback"]);
+        for field in ["cutover", "provisioning", "verification"] {
+            assert!(state["status"].get(field).is_none(), "{field}: {state:#}");
+        }
         stage.end().await;
     });
 }
@@ -163,6 +174,15 @@ fn whoever_is_missing_has_one_cause_and_a_remedy_and_it_heals() {
         assert!(cause["remedy"].as_str().unwrap().contains("provisioning log"), "{seen:#}");
         assert_eq!(condition(&state, "Stalled").unwrap()["status"], "True");
         stage.kubectl(&["get", "ssom", "contoso"]).await;
+
+        // Where nobody is to be brought across any more, nobody is missing.
+        let provisioning = across(json!({}))["provisioning"].clone();
+        change(&stage, json!({"provisioning": null})).await;
+        let state = until_reason(&stage, "CutOver").await;
+        assert!(!steps(&state).contains(&"Verification".to_owned()), "{state:#}");
+        assert!(state["status"].get("verification").is_none(), "{state:#}");
+        change(&stage, json!({"provisioning": provisioning})).await;
+        until_reason(&stage, "UsersMissing").await;
 
         stage.sandbox.clear_faults().await.unwrap();
         until_reason(&stage, "Verified").await;

@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::cutover::{applied, approve, change, cut_over, saves, waits};
+use crate::cutover::{applied, approve, ask_again, change, cut_over, saves, waits};
 use crate::migration::{until, until_reason};
 use crate::provisioning::across;
 use crate::stage::{Stage, WITHIN, condition, message, ready_reason, run};
@@ -90,6 +90,16 @@ fn its_time_begins_anew_when_more_is_to_be_done() {
         let state = until(&stage, "ssom", "waiting for its time again", is_again).await;
         let second = due(&state).unwrap();
         assert!(second > first && second >= begun_anew + SignedDuration::from_mins(59), "{first} and then {second}");
+        // While nobody can sign in by the new application the old one is of use.
+        let app_id = state["status"]["application"]["appId"].as_str().unwrap();
+        let path = format!("/entra/applications/{app_id}");
+        stage.sandbox.control_patch(&path, &json!({"accountEnabled": false})).await.unwrap();
+        ask_again(&stage, "look").await;
+        let state = until_reason(&stage, "CredentialsRefused").await;
+        assert_eq!(step(&state), None, "{state:#}");
+        stage.sandbox.control_patch(&path, &json!({"accountEnabled": true})).await.unwrap();
+        let state = until(&stage, "ssom", "waiting for its time once more", |s| due(s).is_some()).await;
+        assert!(due(&state).unwrap() > second, "{state:#}");
         stage.end().await;
     });
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cutover::{able, applied, approve, change, saves, waits};
 use crate::migration::{until, until_reason};
 use crate::provisioning::{across, refuse, set_up, stage, stage_of, synced, to_provisioning};
-use crate::stage::{condition, message, ready_reason, run};
+use crate::stage::{ALICE, approval, condition, message, ready_reason, run};
 
 /// The cause for which a user is missing.
 fn cause(state: &Value, user: &str) -> Option<String> {
@@ -193,7 +193,11 @@ fn before_the_cut_over_a_rollback_pauses_and_what_comes_later_is_asked_for_anew(
         let stage = stage("verification-back", "").await;
         let before = able(&stage.sandbox).await;
         stage.apply(&applied(across(json!({"cutover": {"when": "AfterVerification"}})))).await.unwrap();
-        approve(&stage, "Provisioning").await;
+        let state = waits(&stage, "Provisioning").await;
+        // Two people approve the same plan; one word is used.
+        for _ in 0..2 {
+            stage.approve_as(ALICE, &approval(&state, ALICE)).await.unwrap();
+        }
         waits(&stage, "Cutover").await;
         change(&stage, json!({"mode": "Rollback"})).await;
         until_reason(&stage, "RolledBack").await;

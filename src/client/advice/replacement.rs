@@ -15,7 +15,7 @@ pub fn of(object: &GroupReplacement) -> Advice {
             vec![look_again(object)],
         ),
         "AwaitingMigration" => Advice::nobody("Nobody here: it goes on by itself when its migration is that far."),
-        "Replaced" | "RolledBack" => Advice::nobody("Nobody: it is done."),
+        "Replaced" | "NothingToReplace" | "RolledBack" => Advice::nobody("Nobody: it is done."),
         "Soaking" => Advice::nobody("Nobody: it goes on by itself at that time."),
         _ => general(object),
     }

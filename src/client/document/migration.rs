@@ -33,6 +33,13 @@ impl Planning for SsoMigration {
         facts
     }
 
+    fn opens(&self, reference: &PlanReference, now: Timestamp) -> Option<Timestamp> {
+        match position(self.spec.cutover.window.as_ref(), now) {
+            Position::Before(opens) if reference.gate == Gate::Cutover => Some(opens),
+            _ => None,
+        }
+    }
+
     fn deferral(&self, reference: &PlanReference, now: Timestamp) -> Option<String> {
         if reference.state == PlanState::Preview {
             let said = "The mode is Plan, so nothing is done until it is Apply. The approval then counts where a person is asked at the gate Start (by spec.approvals, or by the connection's policy), as long as the plan is the same.";

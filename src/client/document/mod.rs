@@ -54,6 +54,10 @@ pub trait Planning: Asks + Subject + Keeper {
     fn facts(&self, plan: &Self::Plan) -> Vec<(&'static str, String)>;
     /// What an approval of this plan waits for although it counts; none where it is used at once.
     fn deferral(&self, reference: &PlanReference, now: Timestamp) -> Option<String>;
+    /// Before when nothing is done on its approval, whatever is approved.
+    fn opens(&self, _: &PlanReference, _: Timestamp) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// The present plan of a resource: the last in its status.

@@ -82,6 +82,18 @@ impl<K: Connector> Pass<'_, K> {
         Ok(Ok(Made { ids, principal: seen.principal, secret, return_secret }))
     }
 
+    /// What there is of it after the cut-over, where a status does not tell: its resource was deleted and applied again.
+    pub(super) async fn tell_application(&mut self, ids: &ApplicationIds) -> Result<(), Failure> {
+        if self.reporter.tells_application() {
+            return Ok(());
+        }
+        if let Some(seen) = self.see(ids).await? {
+            self.reporter.assignments(self.entra.assignments(&seen.principal).await?.len());
+            self.reporter.application(&seen.application);
+        }
+        Ok(())
+    }
+
     /// Its ids: as known, as a person gave them, or of the one that is made now.
     async fn find_or_make(
         &mut self,

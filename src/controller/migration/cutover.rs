@@ -57,11 +57,12 @@ impl<K: Connector> Pass<'_, K> {
                 self.archive.save_expectation(&expectation).await?;
             }
             // What may have been saved before, without an answer, still may.
-            let CutoverRun { saving_at, key_id, .. } = checkpoint.cutover.take().unwrap_or_default();
+            let CutoverRun { saving_at, last_saving_at, key_id, .. } = checkpoint.cutover.take().unwrap_or_default();
             checkpoint.cutover = Some(CutoverRun {
                 passed: Some(passed),
                 returns_by_itself: *returns_by_itself,
                 saving_at,
+                last_saving_at,
                 key_id,
                 ..CutoverRun::default()
             });

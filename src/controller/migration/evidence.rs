@@ -12,7 +12,7 @@ use super::observe::permitted;
 use super::outcome::Outcome;
 use super::standing::{LOOKS, PAUSE, Standing};
 use crate::api::MigrationStepName::Cutover;
-use crate::api::{Evidence, ObservedCutover, REQUESTED_AT, SignInCounts};
+use crate::api::{Evidence, ObservedCutover, REQUESTED_AT, SignInCounts, StepState};
 use crate::controller::Connector;
 use crate::controller::status::whole_seconds;
 use crate::entra::{Entra as _, Member, SignIn};
@@ -36,8 +36,15 @@ impl<K: Connector> Pass<'_, K> {
     pub(super) async fn watch(&mut self, mut checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
         let Some(ids) = checkpoint.application.clone() else { return Ok(Outcome::Working) };
         self.saved(&mut checkpoint).await?;
+        if checkpoint.cutover.as_mut().is_some_and(|cutover| cutover.changed.take().is_some()) {
+            // Somebody has changed it back since.
+            self.checkpoints.save(&checkpoint).await?;
+        }
         let cutover = checkpoint.cutover.clone().unwrap_or_default();
         let saved_at = cutover.saved_at.unwrap_or_else(Timestamp::now);
+        if let Some(passed) = &cutover.passed {
+            self.reporter.carried_out(passed);
+        }
         self.reporter.settled_before_the_cutover();
         self.reporter.begin_step(Cutover, "Saved. Looking for proof that people sign in.");
         let is_told = self.shown().await?.is_some_and(|shown| shown.client_id.is_some());
@@ -84,6 +91,7 @@ impl<K: Connector> Pass<'_, K> {
         if let Some(fault) = fault {
             return self.failing(checkpoint, &cutover, fault, way_back && cutover.returns_by_itself).await;
         }
+        self.tell_application(&ids).await?;
         if log.is_some() && succeeded == 0 && cutover.proven_at.is_none() {
             return Ok(Outcome::AwaitingProof {
                 since: saved_at,
@@ -91,16 +99,16 @@ impl<K: Connector> Pass<'_, K> {
                 returns_by_itself: cutover.returns_by_itself,
             });
         }
-        let is_news = cutover.proven_at.is_none() || cutover.returning.is_some() || cutover.changed.is_some();
+        let is_news = cutover.proven_at.is_none() || cutover.returning.is_some();
         if succeeded > 0 && is_news {
             if let Some(cutover) = &mut checkpoint.cutover {
                 cutover.proven_at = Some(Timestamp::now());
-                (cutover.returning, cutover.changed) = (None, None);
+                cutover.returning = None;
             }
             self.checkpoints.save(&checkpoint).await?;
         }
         if let Some(passed) = &cutover.passed {
-            self.reporter.done(passed.hash.as_str());
+            self.reporter.done(passed);
         }
         self.hide(&ids, false).await;
         Ok(Outcome::CutOver { evidence, log_is_read: log.is_some(), way_back })
@@ -109,12 +117,13 @@ impl<K: Connector> Pass<'_, K> {
     /// Whether the client secret that was saved still gets tokens; none where that one is not kept here. Only a refusal
     /// that lasts counts, and only one whose cause is the application.
     async fn credentials(
-        &self,
+        &mut self,
         ids: &ApplicationIds,
         cutover: &CutoverRun,
     ) -> Result<Option<Result<(), Failure>>, Failure> {
         let kept = self.secrets.load(Purpose::SignIn, &ids.app_id).await?;
         let Some(secret) = kept.filter(|kept| Some(kept.key_id) == cutover.key_id) else { return Ok(None) };
+        self.reporter.secret(Purpose::SignIn, &self.secrets.name(Purpose::SignIn), &secret);
         let mut refused = None;
         for look in 0..LOOKS {
             if look > 0 {
@@ -189,9 +198,12 @@ impl<K: Connector> Pass<'_, K> {
     }
 
     /// Whether the old configuration could be brought back.
-    async fn has_way_back(&self, checkpoint: &MigrationCheckpoint) -> Result<bool, Failure> {
-        let kept = self.secrets.load(Purpose::Return, &checkpoint.before.client_id).await?;
-        Ok(kept.is_some_and(|kept| kept.expires_at > Timestamp::now()))
+    async fn has_way_back(&mut self, checkpoint: &MigrationCheckpoint) -> Result<bool, Failure> {
+        let Some(kept) = self.secrets.load(Purpose::Return, &checkpoint.before.client_id).await? else {
+            return Ok(false);
+        };
+        self.reporter.secret(Purpose::Return, &self.secrets.name(Purpose::Return), &kept);
+        Ok(kept.expires_at > Timestamp::now())
     }
 
     /// It is proven that people cannot sign in.
@@ -233,11 +245,15 @@ impl<K: Connector> Pass<'_, K> {
         }
     }
 
-    /// Whether a person has asked for another try since.
+    /// Whether a person has asked for another try since, or asks for something else now.
     pub(super) fn is_answered(&self, returning: &Returning) -> bool {
-        self.object.uid().as_ref() != Some(&returning.uid)
-            || self.object.metadata.generation != returning.generation
-            || self.object.annotations().get(REQUESTED_AT) != returning.requested_at.as_ref()
+        self.object.metadata.generation != returning.generation || self.is_asked_again(returning)
+    }
+
+    /// Whether a person has asked for another try since.
+    fn is_asked_again(&self, told: &Returning) -> bool {
+        self.object.uid().as_ref() != Some(&told.uid)
+            || self.object.annotations().get(REQUESTED_AT) != told.requested_at.as_ref()
     }
 
     /// Somebody else has changed by what people sign in, after the cut-over: that is not overwritten.
@@ -249,9 +265,11 @@ impl<K: Connector> Pass<'_, K> {
         if self.standing_for_sure(&checkpoint).await? != standing {
             return Ok(Outcome::Working);
         }
+        self.retire_later(&mut checkpoint).await?;
+        self.reporter.cut_over_no_more();
         let told = checkpoint.cutover.as_ref().and_then(|cutover| cutover.changed.clone());
         // Who was told and asks again wants another attempt.
-        if standing == Standing::Old && told.as_ref().is_some_and(|told| self.is_answered(told)) {
+        if standing == Standing::Old && told.as_ref().is_some_and(|told| self.is_asked_again(told)) {
             self.begin_anew(&mut checkpoint).await?;
             return Ok(Outcome::Working);
         }
@@ -267,11 +285,10 @@ impl<K: Connector> Pass<'_, K> {
                 format!(" For another attempt set the annotation {REQUESTED_AT} to a new value."),
             ),
         };
-        Ok(Outcome::Refused(Refusal::new(
-            "SingleSignOnChanged",
-            format!(
-                "The new configuration was saved, and since then somebody has changed it: people sign in by {now}. That is not overwritten. If it is not meant, save the new one again in Administration - Authentication - Single Sign-On (SSO).{advice}"
-            ),
-        )))
+        let message = format!(
+            "The new configuration was saved, and since then somebody has changed it: people sign in by {now}. That is not overwritten. If it is not meant, save the new one again in Administration - Authentication - Single Sign-On (SSO).{advice}"
+        );
+        self.step(Cutover, StepState::Failed, &message);
+        Ok(Outcome::Refused(Refusal::new("SingleSignOnChanged", message)))
     }
 }

@@ -41,6 +41,7 @@ impl<K: Connector> Pass<'_, K> {
         let is_it = |passed: &&Passed| passed.uid == uid && passed.hash == plan.hash();
         if let Some(passed) = checkpoint.start.as_ref().filter(is_it) {
             self.step(MigrationStepName::Start, StepState::Completed, &approved(passed));
+            self.reporter.done(passed);
             return Ok(None);
         }
         let passed = match self.pass_gate(checkpoint, &plan).await? {
@@ -48,9 +49,9 @@ impl<K: Connector> Pass<'_, K> {
             Err(outcome) => return Ok(Some(outcome)),
         };
         self.step(MigrationStepName::Start, StepState::Completed, &approved(&passed));
-        checkpoint.start = Some(passed);
+        checkpoint.start = Some(passed.clone());
         self.checkpoints.save(checkpoint).await?;
-        self.reporter.done(plan.hash().as_str());
+        self.reporter.done(&passed);
         Ok(None)
     }
 

@@ -94,7 +94,7 @@ impl<K: Connector> Pass<'_, K> {
             };
         };
         if let Some(passed) = checkpoint.provisioning.as_ref().and_then(|run| run.passed.as_ref()) {
-            self.reporter.done(passed.hash.as_str());
+            self.reporter.done(passed);
         }
         self.step(Step, StepState::Completed, "Provisioning runs, and synchronization is activated.");
         // How far it is, is for a pass of its own: this one has waited, and how long a pass takes tells when the next is made.
@@ -152,6 +152,8 @@ impl<K: Connector> Pass<'_, K> {
             Next::Canary => return self.bring_canary(checkpoint, scope, there, job, canary).await,
             Next::Start => {
                 self.step(Step, StepState::Running, "Starting provisioning.");
+                checkpoint.provisioning.get_or_insert_default().start_asked_at = Some(Timestamp::now());
+                self.checkpoints.save(checkpoint).await?;
                 self.entra.start_job(principal, job).await?;
             }
             Next::Activate => {
@@ -270,7 +272,7 @@ impl<K: Connector> Pass<'_, K> {
     }
 
     /// Until when a job that was asked for may be unseen; none where that is over.
-    fn job_settles(&self, checkpoint: &MigrationCheckpoint) -> Option<Timestamp> {
+    pub(super) fn job_settles(&self, checkpoint: &MigrationCheckpoint) -> Option<Timestamp> {
         let asked_at = checkpoint.provisioning.as_ref()?.job_asked_at?;
         asked_at.checked_add(self.settles()).ok().filter(|until| Timestamp::now() < *until)
     }

@@ -60,6 +60,7 @@ use crate::devolutions::SsoProvider;
 use crate::entra::Entra as _;
 use crate::error::Failure;
 use crate::plan::Refusal;
+use crate::plan::mapping::require_once;
 use crate::plan::preflight::{Report, is_open};
 use crate::store::{Archive, CheckpointStore, ClientSecrets, MigrationCheckpoint, ProvisioningTokens};
 
@@ -167,6 +168,11 @@ impl<'a, K: Connector> Pass<'a, K> {
         let cutover = checkpoint.cutover.clone().unwrap_or_default();
         if let Some(returning) = cutover.returning {
             match (returning.done_at, standing) {
+                // Somebody has saved the new one by hand since.
+                (Some(at), Standing::New) if self.is_long_ago(at) && self.is_surely_new(&checkpoint).await? => {
+                    self.begin_anew(&mut checkpoint).await?;
+                    return self.follow(checkpoint).await;
+                }
                 (Some(_), _) if !self.is_answered(&returning) => return Ok(Outcome::Returned { why: returning.why }),
                 (Some(_), _) => self.begin_anew(&mut checkpoint).await?,
                 // It was being saved, and the server does not tell whether it was.
@@ -186,9 +192,7 @@ impl<'a, K: Connector> Pass<'a, K> {
         }
         let was_saved = checkpoint.cutover.as_ref().is_some_and(|cutover| cutover.saved_at.is_some());
         match self.standing(&checkpoint).await? {
-            Standing::New if was_saved || self.standing_for_sure(&checkpoint).await? == Standing::New => {
-                self.follow(checkpoint).await
-            }
+            Standing::New if was_saved || self.is_surely_new(&checkpoint).await? => self.follow(checkpoint).await,
             Standing::New => Ok(Outcome::Working),
             changed if was_saved => self.changed_elsewhere(checkpoint, changed).await,
             Standing::Old => self.prepare(Some(checkpoint)).await,
@@ -224,7 +228,13 @@ impl<'a, K: Connector> Pass<'a, K> {
                     }
                 }
             }
-            other => Ok(other),
+            other @ (Outcome::Working | Outcome::Waiting { .. }) => Ok(other),
+            other => {
+                if let Some(mut checkpoint) = self.checkpoints.load().await? {
+                    self.retire_later(&mut checkpoint).await?;
+                }
+                Ok(other)
+            }
         }
     }
 
@@ -236,12 +246,16 @@ impl<'a, K: Connector> Pass<'a, K> {
         checkpoint.retirement = None;
         checkpoint.shown = None;
         checkpoint.attempt += 1;
-        self.reporter.take_back(MigrationStepName::Retirement);
+        self.reporter.begin_anew();
         self.checkpoints.save(checkpoint).await
     }
 
     /// Everything before the cut-over, up to it.
     async fn prepare(&mut self, checkpoint: Option<MigrationCheckpoint>) -> Result<Outcome, Failure> {
+        let mapping = self.object.spec.group_replacements.as_ref().map(|it| it.mapping.as_slice()).unwrap_or_default();
+        if let Err(refusal) = require_once(mapping) {
+            return Ok(Outcome::Refused(refusal));
+        }
         let ours = checkpoint.as_ref().and_then(|checkpoint| {
             let is_provisioned = checkpoint.provisioning.as_ref().is_some_and(|run| run.started_at.is_some());
             checkpoint.application.as_ref().map(|ids| Ours { app_id: ids.app_id.clone(), is_provisioned })

@@ -292,7 +292,7 @@ pub async fn told<T>(
 pub fn permitted<T>(read: Result<T, Failure>) -> Result<Option<T>, Failure> {
     match read {
         Ok(value) => Ok(Some(value)),
-        Err(failure) if failure.class == Class::Denied || failure.reason == "LicenceMissing" => Ok(None),
+        Err(failure) if ["PermissionMissing", "LicenceMissing"].contains(&failure.reason) => Ok(None),
         Err(failure) => Err(failure),
     }
 }

@@ -7,7 +7,6 @@ use tokio::time::timeout;
 use super::Pass;
 use super::observe::permitted;
 use super::outcome::Outcome;
-use super::standing::{LOOKS, PAUSE};
 use crate::api::MigrationStepName::Rollback;
 use crate::controller::Connector;
 use crate::entra::{Entra as _, Job, Provisioner as _, ServicePrincipal};
@@ -30,9 +29,6 @@ impl<K: Connector> Pass<'_, K> {
         if checkpoint.provisioning.as_ref().is_some_and(by_us) {
             return Ok(true);
         }
-        if self.object.spec.application.existing.is_none() {
-            return Ok(false);
-        }
         self.runs_a_job(principal).await
     }
 
@@ -52,8 +48,11 @@ impl<K: Connector> Pass<'_, K> {
                 saved: run.saved.take(),
                 asked_at: std::mem::take(&mut run.asked_at),
                 job_asked_at: run.job_asked_at,
+                start_asked_at: run.start_asked_at,
                 ..ProvisioningRun::default()
             };
+            // Nor does an approval count that was left over.
+            checkpoint.attempt += 1;
             self.checkpoints.save(checkpoint).await?;
         }
         let still_runs = |failure: Failure| Failure {
@@ -63,7 +62,14 @@ impl<K: Connector> Pass<'_, K> {
             ),
             ..failure
         };
-        self.pause(&ids.app_id, is_ours).await.map_err(still_runs)
+        let paused = self.pause(checkpoint, &ids.app_id, is_ours).await.map_err(still_runs)?;
+        if paused.is_none()
+            && let Some(run) = checkpoint.provisioning.as_mut().filter(|run| run.start_asked_at.is_some())
+        {
+            run.start_asked_at = None;
+            self.checkpoints.save(checkpoint).await?;
+        }
+        Ok(paused)
     }
 
     /// Whether the new application provisions, which a person has set up, as far as that may be read.
@@ -94,29 +100,33 @@ impl<K: Connector> Pass<'_, K> {
         Ok(as_far_as_told(self.entra.jobs(principal).await)?.iter().any(Job::is_started))
     }
 
-    async fn pause(&mut self, app_id: &str, is_ours: bool) -> Result<Option<Outcome>, Failure> {
-        let Some(principal) = self.entra.service_principal(app_id).await? else { return Ok(None) };
-        let started = async || {
-            let jobs = self.entra.jobs(&principal).await;
-            let jobs = if is_ours { jobs? } else { as_far_as_told(jobs)? };
-            Ok::<_, Failure>(jobs.into_iter().filter(Job::is_started).collect::<Vec<_>>())
+    async fn pause(
+        &mut self,
+        checkpoint: &MigrationCheckpoint,
+        app_id: &str,
+        is_ours: bool,
+    ) -> Result<Option<Outcome>, Failure> {
+        // What we have started runs, whatever is shown: a replica may not have heard of it.
+        let asked_at = checkpoint.provisioning.as_ref().and_then(|run| run.start_asked_at);
+        let may_be_unseen = asked_at.is_some_and(|at| !self.is_long_ago(at));
+        let principal = self.entra.service_principal(app_id).await?;
+        let all = async || match &principal {
+            None => Ok(Vec::new()),
+            Some(principal) if is_ours => self.entra.jobs(principal).await,
+            Some(principal) => as_far_as_told(self.entra.jobs(principal).await),
         };
-        let mut jobs = started().await?;
-        // A replica may not have heard yet that we have started it.
-        for _ in 1..LOOKS {
-            if !is_ours || !jobs.is_empty() {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
-            jobs = started().await?;
+        let jobs = all().await?;
+        if jobs.is_empty() && may_be_unseen {
+            let text = "People sign in as they did before. Provisioning was started just now, and its job is not shown, so that it could be paused.";
+            return Ok(Some(Outcome::waiting(Rollback, "AwaitingReplication", text.to_owned())));
         }
-        if jobs.is_empty() {
-            return Ok(None);
+        let Some(principal) = &principal else { return Ok(None) };
+        let mut is_paused = false;
+        for job in jobs.iter().filter(|job| asked_at.is_some() || job.is_started()) {
+            self.entra.pause_job(principal, &job.id).await?;
+            is_paused = true;
         }
-        for job in jobs {
-            self.entra.pause_job(&principal, &job.id).await?;
-        }
-        if started().await?.is_empty() {
+        if !is_paused || !all().await?.iter().any(Job::is_started) {
             return Ok(None);
         }
         let text = "People sign in as they did before. Provisioning was paused, and is not shown so yet.".to_owned();

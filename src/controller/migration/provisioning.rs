@@ -10,7 +10,7 @@ use super::look::open;
 use super::observe::Sight;
 use super::outcome::Outcome;
 use super::scope::Scope;
-use crate::api::MigrationStepName::Provisioning as Step;
+use crate::api::MigrationStepName::{Provisioning as Step, Synchronization, Verification};
 use crate::api::{Evidence, Finding};
 use crate::controller::Connector;
 use crate::devolutions::DevolutionsCloud as _;
@@ -104,6 +104,9 @@ impl<K: Connector> Pass<'_, K> {
         }
         if is_asked {
             self.reporter.more_is_asked_for();
+            for step in [Synchronization, Verification] {
+                self.reporter.forget_step(step);
+            }
             let plan = match self.provisioning_plan(checkpoint, &scope, &there) {
                 Ok(plan) => plan,
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),

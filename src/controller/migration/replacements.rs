@@ -13,8 +13,8 @@ use super::Pass;
 use super::outcome::Outcome;
 use crate::api::MigrationStepName::Replacements as Step;
 use crate::api::{
-    GroupMapping, GroupReplacement, GroupReplacements, Mode, PlanState, ReplacementSummary, SsoMigration, StepState,
-    SuggestedMapping, UsesConnection as _,
+    Gate, GroupMapping, GroupReplacement, GroupReplacements, Mode, PlanReference, PlanState, ReplacementSummary,
+    SsoMigration, StepState, SuggestedMapping, UsesConnection as _,
 };
 use crate::controller::Connector;
 use crate::devolutions::{DevolutionsCloud as _, GroupId};
@@ -91,7 +91,15 @@ impl<K: Connector> Pass<'_, K> {
         let mut groups = self.cloud.groups().await?;
         self.expectation().await?.tell_synced(&mut groups);
         let is_left = |it: &&GroupReplacement| self.has_made(it) && !wanted.contains_key(&it.name_any());
-        let suggested = suggest(&groups, mapping).into_iter().take(NAMES_SHOWN);
+        // By whatever name or id it was asked for.
+        let is_taken = |custom: &str| {
+            let by_name = |it: &GroupReplacement| it.spec.from.name.as_deref() == Some(custom);
+            let found = |it: &GroupReplacement| {
+                it.status.as_ref().and_then(|status| status.from.as_ref()).is_some_and(|from| from.name == custom)
+            };
+            there.iter().any(|it| by_name(it) || found(it))
+        };
+        let suggested = suggest(&groups, mapping).into_iter().filter(|(custom, _)| !is_taken(custom)).take(NAMES_SHOWN);
         Ok(ReplacementSummary {
             total: u32::try_from(wanted.len()).unwrap_or(u32::MAX),
             unmanaged: there.iter().filter(is_left).map(kube::ResourceExt::name_any).take(NAMES_SHOWN).collect(),
@@ -224,7 +232,10 @@ fn has_replaced(replacement: &GroupReplacement) -> bool {
     let is_back = succeeded.is_some_and(|it| it.status == ConditionStatus::False.as_str() && it.reason == "RolledBack");
     // One that was deleted and applied again shows no plan of before.
     let has_moved = succeeded.is_some_and(|it| it.reason == "Replaced");
-    !is_back && (has_moved || status.plans.iter().any(|plan| has_run(plan.state)))
+    // What was put back since is no more.
+    let is_way_back = |plan: &PlanReference| plan.gate == Gate::Rollback && plan.state == PlanState::Completed;
+    let since = status.plans.iter().rposition(is_way_back).map_or(0, |at| at + 1);
+    !is_back && (has_moved || status.plans.iter().skip(since).any(|plan| has_run(plan.state)))
 }
 
 /// Whether its Entra group came to be by this migration, for all that is known.
@@ -242,4 +253,45 @@ fn taken_by_another(replacement: &GroupReplacement) -> Refusal {
             replacement.name_any()
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One with these plans, by gate and state, the oldest first.
+    fn replacement(succeeded: (&str, &str), plans: &[(&str, &str)]) -> GroupReplacement {
+        let plan = |(gate, state): &(&str, &str)| json!({"gate": gate, "state": state, "hash": "x", "secretName": "x", "documentDigest": "x"});
+        let plans: Vec<_> = plans.iter().map(plan).collect();
+        let condition = json!({
+            "type": "Succeeded", "status": succeeded.0, "reason": succeeded.1, "message": "",
+            "lastTransitionTime": "1970-01-01T00:00:00Z",
+        });
+        serde_json::from_value(json!({
+            "apiVersion": "migration.devolutions.net/v1alpha1", "kind": "GroupReplacement", "metadata": {"name": "x"},
+            "spec": {"connectionRef": {"name": "x"}, "from": {"name": "x"}, "to": {"displayName": "x"}},
+            "status": {"conditions": [condition], "plans": plans},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_was_put_back_holds_no_way_back() {
+        let (there, back, waits) =
+            (("Replacement", "Completed"), ("Rollback", "Completed"), ("Replacement", "AwaitingApproval"));
+        let unknown = ("Unknown", "AwaitingApproval");
+        for (succeeded, plans, has) in [
+            (unknown, vec![waits], false),
+            (unknown, vec![("Replacement", "Running")], true),
+            (unknown, vec![("Replacement", "Stale")], true),
+            (("True", "Replaced"), vec![there], true),
+            (("True", "Replaced"), vec![], true),
+            (("False", "RolledBack"), vec![there, back], false),
+            (unknown, vec![there, back, waits], false),
+            (unknown, vec![there, back, ("Replacement", "Running")], true),
+            (("True", "Replaced"), vec![there, ("Rollback", "Running")], true),
+        ] {
+            assert_eq!(has_replaced(&replacement(succeeded, &plans)), has, "{succeeded:?} {plans:?}");
+        }
+    }
 }

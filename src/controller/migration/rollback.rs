@@ -5,6 +5,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::Pass;
+use super::gate::approved;
 use super::outcome::Outcome;
 use super::replacements::accepted_dependents;
 use super::standing::Standing;
@@ -21,6 +22,7 @@ use crate::store::{ApplicationIds, ClientSecret, MigrationCheckpoint, Passed, Pu
 impl<K: Connector> Pass<'_, K> {
     /// Mode `Rollback`.
     pub(super) async fn roll_back(&mut self, mut checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
+        self.retire_later(&mut checkpoint).await?;
         // Each way back pauses what fills their groups.
         let fills = checkpoint.provisioning.is_some() || self.shows_provisioning_by_hand(&checkpoint).await;
         let dependents = if fills { self.dependents().await? } else { Vec::new() };
@@ -38,6 +40,7 @@ impl<K: Connector> Pass<'_, K> {
                 return Ok(outcome);
             }
             self.forget(&mut checkpoint).await?;
+            self.step(Rollback, StepState::Completed, "There was nothing to bring back.");
             let paused = if fills { " Provisioning by the new application does not run." } else { "" };
             return Ok(Outcome::RolledBack {
                 message: format!("Nothing to bring back: people sign in as they did before.{paused}"),
@@ -45,8 +48,9 @@ impl<K: Connector> Pass<'_, K> {
         };
         match standing {
             Standing::Old if !may_be_new => {
+                self.reporter.went_back();
                 if let Some(passed) = &checkpoint.rollback {
-                    self.reporter.done(passed.hash.as_str());
+                    self.reporter.done(passed);
                 }
                 self.forget(&mut checkpoint).await?;
                 if let Some(outcome) = self.pause_provisioning(&mut checkpoint).await? {
@@ -54,9 +58,10 @@ impl<K: Connector> Pass<'_, K> {
                 }
                 self.hide(&ids, true).await;
                 self.step(Rollback, StepState::Completed, "Read back.");
+                let paused = if fills { " Its provisioning does not run." } else { "" };
                 Ok(Outcome::RolledBack {
                     message: format!(
-                        "People sign in by the old application {} again. The new one {} is still there, hidden, with its assignments.",
+                        "People sign in by the old application {} again. The new one {} is still there, hidden, with its assignments.{paused}",
                         checkpoint.before.client_id, ids.app_id
                     ),
                 })
@@ -94,7 +99,10 @@ impl<K: Connector> Pass<'_, K> {
         if !checkpoint.rollback.as_ref().is_some_and(is_it) {
             self.reporter.begin_step(Rollback, "Looking for an approval.");
             match self.pass_gate(&mut checkpoint, &plan).await? {
-                Ok(passed) => checkpoint.rollback = Some(passed),
+                Ok(passed) => {
+                    self.reporter.restart_step(Rollback, &approved(&passed));
+                    checkpoint.rollback = Some(passed);
+                }
                 Err(outcome) => return Ok(outcome),
             }
             self.checkpoints.save(&checkpoint).await?;
@@ -105,7 +113,7 @@ impl<K: Connector> Pass<'_, K> {
         self.reporter.begin_step(Rollback, "Saving the old configuration.");
         self.restore(&checkpoint, &secret).await?;
         if let Some(passed) = &checkpoint.rollback {
-            self.reporter.done(passed.hash.as_str());
+            self.reporter.done(passed);
         }
         // A server that hides what is saved is taken at its word.
         self.forget(&mut checkpoint).await?;

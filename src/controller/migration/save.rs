@@ -29,7 +29,9 @@ impl<K: Connector> Pass<'_, K> {
             return Ok(outcome);
         }
         if let Some(cutover) = &mut checkpoint.cutover {
-            cutover.saving_at.get_or_insert_with(Timestamp::now);
+            let now = Timestamp::now();
+            cutover.saving_at.get_or_insert(now);
+            cutover.last_saving_at = Some(now);
             cutover.key_id = Some(secret.key_id);
         }
         // From here on each secret may be the one that people sign in by.
@@ -104,7 +106,7 @@ impl<K: Connector> Pass<'_, K> {
         if cutover.saved_at.is_some() {
             return Ok(());
         }
-        cutover.saved_at = Some(cutover.saving_at.unwrap_or_else(Timestamp::now));
+        cutover.saved_at = Some(cutover.last_saving_at.unwrap_or_else(Timestamp::now));
         if by_a_person {
             // What was approved for a save of ours was not carried out.
             cutover.passed = None;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
+
 use super::Pass;
 use super::observe::{Sight, told};
 use crate::controller::Connector;
@@ -85,6 +87,16 @@ impl<K: Connector> Pass<'_, K> {
             }
         }
         Ok(first)
+    }
+
+    /// Whether it is the new one, by several answers in a row.
+    pub(super) async fn is_surely_new(&self, checkpoint: &MigrationCheckpoint) -> Result<bool, Failure> {
+        Ok(self.standing_for_sure(checkpoint).await? == Standing::New)
+    }
+
+    /// Whether what was written then must be seen everywhere by now.
+    pub(super) fn is_long_ago(&self, at: Timestamp) -> bool {
+        at.checked_add(self.settles()).is_ok_and(|until| until < Timestamp::now())
     }
 
     /// The configuration by which people sign in now, as it would be typed in again; none where nothing tells which.

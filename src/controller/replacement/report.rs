@@ -81,8 +81,8 @@ impl Reporter {
         plans::show(&mut self.status.plans, shown);
     }
 
-    /// The pinned plan is under way.
-    pub fn running(&mut self, plan: &Plan, run: &Run) {
+    /// The pinned plan is under way, which is written at once: whether a migration may go back rests on it.
+    pub async fn running(&mut self, plan: &Plan, run: &Run) -> Result<(), Failure> {
         let known = self.status.plans.iter().any(|p| p.hash == run.hash.as_str() && p.state == PlanState::Running);
         if !known {
             self.plan(plan, &run.hash, &run.plan_secret, PlanState::Running);
@@ -104,6 +104,16 @@ impl Reporter {
             }
             None => steps::set(&mut self.status.steps, StepName::Approval, StepState::Skipped, "Not required."),
         }
+        if known {
+            return Ok(());
+        }
+        let text = format!(
+            "The plan is carried out: {}, then {}.",
+            count(plan.grants.len(), "grant"),
+            count(plan.revokes.len(), "revoke")
+        );
+        self.conditions(&State::new(ConditionStatus::False, "Progressing", &text).busy());
+        self.write().await
     }
 
     /// The plan is done.
@@ -178,9 +188,29 @@ impl Reporter {
         self.status.observed_generation = self.object.metadata.generation;
         self.status.last_handled_reconcile_at = self.object.annotations().get(REQUESTED_AT).cloned();
         self.status.soak_until = None;
+        self.tidy(outcome);
         let state = self.describe(outcome);
         self.conditions(&state);
         self.write().await
+    }
+
+    /// Takes back what an outcome leaves no room for: whatever waits for nobody any more does not say that it waits.
+    fn tidy(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Planned { grants: 0, revokes: 0 } => plans::withdraw(&mut self.status.plans),
+            Outcome::AwaitingMigration { .. } => {
+                plans::withdraw(&mut self.status.plans);
+                self.status.steps.retain(|s| s.name != StepName::Approval || s.state != StepState::Waiting);
+            }
+            Outcome::Succeeded { .. } | Outcome::RolledBack { .. } => {
+                plans::withdraw(&mut self.status.plans);
+                for plan in self.status.plans.iter_mut().filter(|plan| plan.state == PlanState::Running) {
+                    plan.state = PlanState::Stale;
+                }
+                self.status.steps.retain(|s| matches!(s.state, StepState::Completed | StepState::Skipped));
+            }
+            _ => {}
+        }
     }
 
     /// Every outcome, as people and tools see it.
@@ -200,10 +230,7 @@ impl Reporter {
                 );
                 State { planned: true, ..State::new(True, "Planned", &text) }
             }
-            Outcome::AwaitingMigration { message } => {
-                plans::withdraw(&mut self.status.plans);
-                State::new(False, "AwaitingMigration", message).busy()
-            }
+            Outcome::AwaitingMigration { message } => State::new(False, "AwaitingMigration", message).busy(),
             Outcome::AwaitingApproval { gate, grants, revokes } => {
                 self.keep_steps_to(StepName::Approval);
                 let command = format!(

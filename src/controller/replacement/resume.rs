@@ -38,7 +38,7 @@ impl<K: Connector> Pass<'_, K> {
             }
             Err(failure) => return Err(failure),
         };
-        self.reporter.running(&plan, &run);
+        self.reporter.running(&plan, &run).await?;
         let phase = if run.granted_at.is_none() { Phase::Grant } else { Phase::Revoke };
         let mut fresh = None;
         if world.remaining(&plan, &run.hash, phase).is_err() {

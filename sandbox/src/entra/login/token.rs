@@ -6,8 +6,12 @@ use std::collections::HashMap;
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -34,10 +38,11 @@ pub async fn issue(
     Extension(numbers): Extension<Numbers>,
     probe: Option<Extension<Probe>>,
     Path(named): Path<String>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let Some(hosts) = app.entra.clone() else { return super::nowhere() };
-    let form: Parameters = url::form_urlencoded::parse(&body).into_owned().collect();
+    let form = with_header(url::form_urlencoded::parse(&body).into_owned().collect(), &headers);
     let mut cloud = app.cloud();
     let cloud = &mut *cloud;
     let Some(entra) = cloud.world.entra.as_mut() else { return super::nowhere() };
@@ -48,6 +53,22 @@ pub async fn issue(
         Ok((identity, token)) => (Extension(Identity(identity)), Json(token)).into_response(),
         Err(error) => error.answer(&hosts.authority_url, &numbers),
     }
+}
+
+/// A form, and what the header `Authorization` says of the client, each part encoded as a form's
+/// (<https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1>).
+fn with_header(mut form: Parameters, headers: &HeaderMap) -> Parameters {
+    let told =
+        headers.get(AUTHORIZATION).and_then(|it| STANDARD.decode(it.to_str().ok()?.strip_prefix("Basic ")?).ok());
+    let told = told.and_then(|it| String::from_utf8(it).ok()).unwrap_or_default();
+    if let Some((id, secret)) = told.split_once(':') {
+        for (name, encoded) in [("client_id", id), ("client_secret", secret)] {
+            let text = format!("{name}={encoded}");
+            let value = url::form_urlencoded::parse(text.as_bytes()).next().map(|(_, value)| value.into_owned());
+            form.entry(name.to_owned()).or_insert(value.unwrap_or_default());
+        }
+    }
+    form
 }
 
 /// What the endpoint knows.

@@ -2,7 +2,9 @@
 //!
 //! - here: a status, as it comes to be during a pass
 //! - `wording`: what each outcome says
+//! - `tidy`: what is so no more is taken back
 
+mod tidy;
 mod wording;
 
 use std::sync::Arc;
@@ -107,6 +109,11 @@ impl Reporter {
         }
     }
 
+    /// Whether it is known which application is the new one.
+    pub fn tells_application(&self) -> bool {
+        self.status.application.as_ref().is_some_and(|made| !made.app_id.is_empty())
+    }
+
     /// How many are assigned to the new application.
     pub fn assignments(&mut self, count: usize) {
         self.status.application.get_or_insert_with(MadeApplication::default).assignments =
@@ -186,9 +193,21 @@ impl Reporter {
         plans::show(&mut self.status.plans, shown);
     }
 
+    /// A plan is carried out, and on whose word: a pass that was killed may not have said so.
+    pub fn carried_out(&mut self, passed: &Passed) {
+        for plan in self.status.plans.iter_mut().filter(|plan| plan.hash == passed.hash.as_str()) {
+            if matches!(plan.state, PlanState::AwaitingApproval | PlanState::Preview) {
+                plan.state = PlanState::Running;
+            }
+            plan.approver.clone_from(&passed.approver);
+            plan.approval.clone_from(&passed.approval);
+        }
+    }
+
     /// A plan is done.
-    pub fn done(&mut self, hash: &str) {
-        for plan in self.status.plans.iter_mut().filter(|plan| plan.hash == hash) {
+    pub fn done(&mut self, passed: &Passed) {
+        self.carried_out(passed);
+        for plan in self.status.plans.iter_mut().filter(|plan| plan.hash == passed.hash.as_str()) {
             plan.state = PlanState::Completed;
         }
     }
@@ -201,11 +220,6 @@ impl Reporter {
         {
             step.progress = None;
         }
-    }
-
-    /// A step is not to be done now: nothing is said of it, but that it was done.
-    pub fn take_back(&mut self, name: MigrationStepName) {
-        self.status.steps.retain(|step| step.name != name || step.state == StepState::Completed);
     }
 
     /// A step that is done anew on each pass: one that has had an end keeps it until it has another.
@@ -254,6 +268,7 @@ impl Reporter {
     /// The end of a pass.
     pub async fn conclude(&mut self, outcome: &Outcome) -> Result<(), Failure> {
         self.status.last_handled_reconcile_at = self.object.annotations().get(REQUESTED_AT).cloned();
+        self.tidy(outcome);
         let state = self.describe(outcome);
         self.apply(&state);
         self.write().await
@@ -271,6 +286,7 @@ impl Reporter {
     /// A pass that failed.
     pub async fn fail(&mut self, failure: &Failure) -> Result<(), Failure> {
         self.forget_unless_of_this_spec();
+        self.tidy_steps();
         let state = if failure.class.needs_a_person() { StepState::Failed } else { StepState::Waiting };
         let step = self.present_step();
         self.step(step, state, &failure.message);
@@ -280,14 +296,14 @@ impl Reporter {
 
     /// The step that a pass is at: the first that is not done.
     fn present_step(&self) -> MigrationStepName {
+        if self.object.spec.mode == MigrationMode::Rollback {
+            return MigrationStepName::Rollback;
+        }
         let is_done = |s: StepState| matches!(s, StepState::Completed | StepState::Skipped);
         let running = self.status.steps.iter().find(|step| step.state == StepState::Running);
         let undone = || self.status.steps.iter().find(|step| !is_done(step.state));
         // Where all was done, what comes after is about the last of it.
-        let last = || {
-            let counts = |name| name != MigrationStepName::Rollback || self.object.spec.mode == MigrationMode::Rollback;
-            self.status.steps.iter().rev().find(|step| counts(step.name))
-        };
+        let last = || self.status.steps.iter().rev().find(|step| step.name != MigrationStepName::Rollback);
         running.or_else(undone).or_else(last).map_or_else(|| self.first_step(), |step| step.name)
     }
 
@@ -311,8 +327,11 @@ impl Reporter {
 
     fn forget(&mut self) {
         self.status.findings.clear();
-        self.status.forecast = None;
-        self.status.report = None;
+        // What was foreseen of a cut-over that was made stays what was foreseen.
+        if self.status.cutover.is_none() {
+            self.status.forecast = None;
+            self.status.report = None;
+        }
         plans::withdraw(&mut self.status.plans);
         // What was made stays made.
         if self.status.application.is_none() {

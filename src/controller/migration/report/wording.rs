@@ -6,7 +6,7 @@ use k8s_controller::conditions::ConditionStatus;
 use k8s_openapi::jiff::Timestamp;
 
 use super::Reporter;
-use crate::api::{Evidence, Gate, MigrationMode, MigrationStepName, PlanState, Progress, REQUESTED_AT, StepState};
+use crate::api::{Evidence, Gate, MigrationMode, MigrationStepName, Progress, REQUESTED_AT, StepState};
 use crate::controller::migration::look::{open, outlook};
 use crate::controller::migration::outcome::Outcome;
 use crate::controller::state::State;
@@ -103,20 +103,16 @@ impl Reporter {
                 let text = format!(
                     "People sign in by the old application again. {why} When the cause is mended, ask for another attempt: change the spec, or set the annotation {REQUESTED_AT} to a new value. What was approved before does not count for it."
                 );
-                plans::withdraw(&mut self.status.plans);
                 if let Some(cutover) = &mut self.status.cutover {
                     why.clone_into(&mut cutover.returned);
                 }
-                for plan in self.status.plans.iter_mut().filter(|plan| plan.state == PlanState::Running) {
-                    plan.state = PlanState::Stale;
-                }
+                self.plans_stop();
                 self.status.verification = None;
                 self.step(MigrationStepName::Cutover, StepState::Failed, why);
                 State { succeeded: Some(False), ..State::new(False, reason, &text).stuck() }
             }
             Outcome::RolledBack { message } => {
-                (self.status.cutover, self.status.verification) = (None, None);
-                plans::withdraw(&mut self.status.plans);
+                self.back();
                 State { succeeded: Some(False), ..State::new(True, reason, message) }
             }
         }
