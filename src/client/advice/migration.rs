@@ -3,7 +3,7 @@
 use kube::ResourceExt as _;
 
 use super::{Advice, general, kubectl, look_again, merge, ours, unobserved};
-use crate::api::{Acknowledgement, SsoMigration};
+use crate::api::{Acknowledgement, Evidence, MigrationMode, SsoMigration};
 use crate::client::program;
 use crate::client::subject::Subject as _;
 
@@ -75,8 +75,21 @@ pub fn of(object: &SsoMigration) -> Advice {
             ..Advice::person("Whoever knows why single sign-on was changed by hand.", vec![])
         },
         "RolledBack" => Advice::nobody("Nobody: it is done."),
+        _ if object.is_stalled() && is_unproven(object) => Advice {
+            instead: going_back(
+                object,
+                "Until then nothing is brought back by itself. If people cannot sign in, whoever may change the SsoMigration can go back:",
+            ),
+            ..general(object)
+        },
         _ => general(object),
     }
+}
+
+/// Whether the new configuration was saved and nobody was seen to sign in by it.
+fn is_unproven(object: &SsoMigration) -> bool {
+    let cutover = object.status.as_ref().and_then(|status| status.cutover.as_ref());
+    object.spec.mode == MigrationMode::Apply && cutover.is_some_and(|it| it.evidence != Evidence::SignInSeen)
 }
 
 /// How to go back to the old application, after `when`; none where there is no way.
@@ -161,6 +174,15 @@ mod tests {
         assert!(changed.needs_a_person && changed.instead.unwrap().1[0].contains("requestedAt"));
         let returned = at("Returned", Some(true));
         assert!(returned.needs_a_person && returned.commands[0].contains("requestedAt"), "{returned:?}");
+        // What keeps the operator from looking keeps it from going back, too.
+        let blind = |evidence: &str| {
+            let cutover = json!({"savedAt": "2026-11-25T10:00:00Z", "evidence": evidence, "wayBack": true});
+            of(&migration(
+                &json!({"mode": "Apply", "reason": "ClientSecretWrong", "stalled": true, "cutover": cutover}),
+            ))
+        };
+        assert!(blind("CredentialsProven").instead.unwrap().0.starts_with("Until then nothing is brought back"));
+        assert!(blind("SignInSeen").instead.is_none());
         let back = of(&migration(&json!({"mode": "Rollback", "reason": "RolledBack"})));
         assert!(!back.needs_a_person && back.instead.is_none(), "{back:?}");
     }

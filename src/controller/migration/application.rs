@@ -6,7 +6,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 
 use super::Pass;
-use super::observe::{Intended, Sight};
+use super::observe::{Intended, Sight, shown_as};
 use super::outcome::Outcome;
 use super::secrets::Proven;
 use crate::api::{MigrationStepName, StepState};
@@ -82,14 +82,23 @@ impl<K: Connector> Pass<'_, K> {
         Ok(Ok(Made { ids, principal: seen.principal, secret, return_secret }))
     }
 
-    /// What there is of it after the cut-over, where a status does not tell: its resource was deleted and applied again.
-    pub(super) async fn tell_application(&mut self, ids: &ApplicationIds) -> Result<(), Failure> {
-        if self.reporter.tells_application() {
-            return Ok(());
-        }
-        if let Some(seen) = self.see(ids).await? {
+    /// What there is of both after the cut-over, where a status does not tell: its resource was deleted and applied again.
+    pub(super) async fn tell_applications(
+        &mut self,
+        ids: &ApplicationIds,
+        checkpoint: &MigrationCheckpoint,
+    ) -> Result<(), Failure> {
+        if !self.reporter.tells_application()
+            && let Some(seen) = self.see(ids).await?
+        {
             self.reporter.assignments(self.entra.assignments(&seen.principal).await?.len());
             self.reporter.application(&seen.application);
+        }
+        if !self.reporter.tells_current()
+            && let Some(old) = self.entra.service_principal(&checkpoint.before.client_id).await?
+        {
+            let assigned = self.entra.assignments(&old).await?.len();
+            self.reporter.current_application(shown_as(&old, assigned));
         }
         Ok(())
     }

@@ -91,7 +91,7 @@ impl<K: Connector> Pass<'_, K> {
         if let Some(fault) = fault {
             return self.failing(checkpoint, &cutover, fault, way_back && cutover.returns_by_itself).await;
         }
-        self.tell_application(&ids).await?;
+        self.tell_applications(&ids, &checkpoint).await?;
         if log.is_some() && succeeded == 0 && cutover.proven_at.is_none() {
             return Ok(Outcome::AwaitingProof {
                 since: saved_at,

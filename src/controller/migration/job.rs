@@ -272,7 +272,7 @@ impl<K: Connector> Pass<'_, K> {
     }
 
     /// Until when a job that was asked for may be unseen; none where that is over.
-    pub(super) fn job_settles(&self, checkpoint: &MigrationCheckpoint) -> Option<Timestamp> {
+    fn job_settles(&self, checkpoint: &MigrationCheckpoint) -> Option<Timestamp> {
         let asked_at = checkpoint.provisioning.as_ref()?.job_asked_at?;
         asked_at.checked_add(self.settles()).ok().filter(|until| Timestamp::now() < *until)
     }

@@ -234,12 +234,17 @@ impl Sight {
     /// The current application, as a status shows it.
     pub fn current_application(&self) -> Option<ObservedApplication> {
         let current = self.observed.current.as_ref()?;
-        Some(ObservedApplication {
-            app_id: current.principal.app_id.clone(),
-            display_name: current.principal.display_name.clone().unwrap_or_default(),
-            assignment_required: current.principal.app_role_assignment_required,
-            assignments: u32::try_from(current.assignments.len()).unwrap_or(u32::MAX),
-        })
+        Some(shown_as(&current.principal, current.assignments.len()))
+    }
+}
+
+/// An application that so many are assigned to, as a status shows it.
+pub(super) fn shown_as(principal: &ServicePrincipal, assignments: usize) -> ObservedApplication {
+    ObservedApplication {
+        app_id: principal.app_id.clone(),
+        display_name: principal.display_name.clone().unwrap_or_default(),
+        assignment_required: principal.app_role_assignment_required,
+        assignments: u32::try_from(assignments).unwrap_or(u32::MAX),
     }
 }
 

@@ -109,6 +109,16 @@ impl Reporter {
         }
     }
 
+    /// Whether it is known which application was the one before.
+    pub fn tells_current(&self) -> bool {
+        self.status.current_application.is_some()
+    }
+
+    /// The application by which people signed in before, as Entra ID shows it.
+    pub fn current_application(&mut self, current: ObservedApplication) {
+        self.status.current_application = Some(current);
+    }
+
     /// Whether it is known which application is the new one.
     pub fn tells_application(&self) -> bool {
         self.status.application.as_ref().is_some_and(|made| !made.app_id.is_empty())
