@@ -1,5 +1,7 @@
 //! Whether all is as it should be, by the word of the sandbox and not of the operator.
 
+use serde_json::Value;
+
 use super::manifests::Pair;
 use super::outlook::Outlook;
 use super::plan::Waiting;
@@ -45,6 +47,18 @@ impl<'a> Verdicts<'a> {
     pub(super) fn all_right(&self) -> bool {
         self.all_right
     }
+}
+
+/// Every word that was given opened a gate, killed operator or not, and says so.
+pub(super) fn approvals(verdicts: &mut Verdicts<'_>, list: &Value) {
+    let given = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_used = |one: &&Value| {
+        let conditions = one["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
+        conditions.iter().any(|it| it["type"] == "Accepted" && it["reason"] == "Used")
+    };
+    let used = given.iter().filter(is_used).count();
+    let text = format!("{} given, {used} of them used", given.len());
+    verdicts.say(used == given.len() && used > 0, "approvals", &text);
 }
 
 impl Account<'_> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::account::{Account, Verdicts};
+use super::account::{Account, Verdicts, approvals};
 use super::background::Background;
 use super::manifests::{self, Pair};
 use super::migration::{self, People};
@@ -81,6 +81,7 @@ async fn show(place: &Place, screen: &Screen) -> Result<()> {
     all_right &= second.account(&otherwise, &unseen, screen).await?;
     screen.line("");
     let mut verdicts = Verdicts::new(screen);
+    approvals(&mut verdicts, &admin.kubectl().get(&["papp", "-A"]).await?);
     let starts = place.record()?.and_then(|record| record.operator).map_or(0, |launch| launch.starts);
     let restarts = starts.saturating_sub(1);
     let text = format!("{restarts}, and it was killed {KILLS} times");
