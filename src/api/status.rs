@@ -96,6 +96,14 @@ pub enum StepState {
     Skipped,
 }
 
+impl StepState {
+    /// Whether nothing is left of it.
+    #[must_use]
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Completed | Self::Skipped)
+    }
+}
+
 /// How far a step with many parts is.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

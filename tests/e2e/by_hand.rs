@@ -12,8 +12,11 @@ use crate::provisioning::{five, set_up, stage, synced, to_provisioning};
 use crate::stage::{Stage, WITHIN, condition, message, ready_reason, run};
 use crate::verification::accepting;
 
-/// The new application's provisioning, in an administrator's hands.
-struct Hands<'a> {
+/// The new application's name.
+const NEW: &str = "Devolutions Cloud";
+
+/// An application's provisioning, in an administrator's hands.
+pub struct Hands<'a> {
     sandbox: &'a Sandbox,
     person: Administrator<'a>,
     /// `/servicePrincipals/{id}/synchronization`
@@ -21,9 +24,11 @@ struct Hands<'a> {
 }
 
 impl<'a> Hands<'a> {
-    async fn on(stage: &'a Stage) -> Self {
-        let made = crate::cutover::made(stage).await;
-        let path = format!("/servicePrincipals/{}/synchronization", made[0]["servicePrincipalId"].as_str().unwrap());
+    /// On the application of this name.
+    pub async fn on(stage: &'a Stage, name: &str) -> Self {
+        let entra = stage.sandbox.entra().await.unwrap();
+        let one = entra["applications"].as_array().unwrap().iter().find(|it| it["name"] == name).unwrap();
+        let path = format!("/servicePrincipals/{}/synchronization", one["servicePrincipalId"].as_str().unwrap());
         let person = Administrator::with_the_operators_rights(&stage.sandbox).await;
         Self { sandbox: &stage.sandbox, person, path }
     }
@@ -38,17 +43,20 @@ impl<'a> Hands<'a> {
         self.person.graph(Method::POST, &path, None).await;
     }
 
+    /// Has it bring people there.
+    pub async fn provision(&self, address: &Value, token: &Value) {
+        self.person.graph(Method::POST, &format!("{}/jobs", self.path), Some(json!({"templateId": "scim"}))).await;
+        let values = json!([{"key": "BaseAddress", "value": address}, {"key": "SecretToken", "value": token}]);
+        self.person.graph(Method::PUT, &format!("{}/secrets", self.path), Some(json!({"value": values}))).await;
+        self.act("start").await;
+    }
+
     /// All that the operator would do.
     async fn set_up(&self) {
         let cloud = self.sandbox.as_person().await.unwrap();
         let provisioning = "/api/v1/authentication/provisioning";
         let told = cloud.call(Method::POST, provisioning, None).await.unwrap();
-        self.person.graph(Method::POST, &format!("{}/jobs", self.path), Some(json!({"templateId": "scim"}))).await;
-        let values = json!([
-            {"key": "BaseAddress", "value": told["tenantUrl"]}, {"key": "SecretToken", "value": told["secretToken"]},
-        ]);
-        self.person.graph(Method::PUT, &format!("{}/secrets", self.path), Some(json!({"value": values}))).await;
-        self.act("start").await;
+        self.provision(&told["tenantUrl"], &told["secretToken"]).await;
         cloud.call(Method::POST, &format!("{provisioning}/activate"), None).await.unwrap();
     }
 }
@@ -69,7 +77,7 @@ fn one_answer_is_no_proof_that_a_job_runs_nor_that_it_is_paused() {
         stage.sandbox.add_fault(&start).await.unwrap();
         approve(&stage, "Provisioning").await;
         let starting = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
-        let hands = Hands::on(&stage).await;
+        let hands = Hands::on(&stage, NEW).await;
         // It is seen to run twice, and then by a replica that has not heard of it.
         stage.sandbox.add_fault(&held("HoldBeforeCommit", 3)).await.unwrap();
         stage.sandbox.release(starting.id).await.unwrap();
@@ -111,7 +119,7 @@ fn whom_a_job_would_bring_across_at_once_is_not_assigned_unasked_whoever_has_sta
         let stage = stage("by-hand-before", "").await;
         stage.apply(&applied(json!({}))).await.unwrap();
         waits(&stage, "Cutover").await;
-        Hands::on(&stage).await.set_up().await;
+        Hands::on(&stage, NEW).await.set_up().await;
         let assigned = async || written(&stage.writes().await, "/appRoleAssignedTo").len();
         let before = assigned().await;
         let groups = ["Vault-Admins", "SG-Helpdesk", "SG-Auditors"].map(|name| json!({"displayName": name}));
@@ -129,7 +137,7 @@ fn a_way_back_pauses_what_a_person_has_set_up_and_is_held_by_what_hangs_on_it() 
         let stage = without_helpdesk("by-hand-back").await;
         stage.apply(&applied(json!({}))).await.unwrap();
         cut_over(&stage).await;
-        let hands = Hands::on(&stage).await;
+        let hands = Hands::on(&stage, NEW).await;
         hands.set_up().await;
         stage.sandbox.provision().await.unwrap();
         assert_eq!(synced(&stage.sandbox).await, five());

@@ -3,14 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::sandbox::{Request, Sandbox};
 
+use crate::by_hand::Hands;
 use crate::cli::Person;
 use crate::cutover::{able, applied, approve, change, cut_over, cut_over_and, saves, sign_in, waits, written};
 use crate::migration::{until, until_reason};
-use crate::outlook::Administrator;
 use crate::stage::{ALICE, Stage, condition, message, ready_reason, run};
 
 const CAROL: &str = "carol@contoso.example";
@@ -323,15 +322,7 @@ fn an_application_that_provisions_already_gets_nobody_without_a_word() {
         let stage = stage("provisioning-existing", "").await;
         let payroll = "9c1e5a7d-4b1f-4c53-8f0a-2d7e6b9c1a02";
         // Somebody has it bring people to another place.
-        let person = Administrator::with_the_operators_rights(&stage.sandbox).await;
-        let principal = person.graph(Method::GET, &format!("/servicePrincipals(appId='{payroll}')"), None).await;
-        let path = format!("/servicePrincipals/{}/synchronization", principal["id"].as_str().unwrap());
-        let job = person.graph(Method::POST, &format!("{path}/jobs"), Some(json!({"templateId": "scim"}))).await;
-        let values = json!([
-            {"key": "BaseAddress", "value": "https://127.0.0.1:1/scim"}, {"key": "SecretToken", "value": "theirs"},
-        ]);
-        person.graph(Method::PUT, &format!("{path}/secrets"), Some(json!({"value": values}))).await;
-        person.graph(Method::POST, &format!("{path}/jobs/{}/start", job["id"].as_str().unwrap()), None).await;
+        Hands::on(&stage, "Payroll").await.provision(&json!("https://127.0.0.1:1/scim"), &json!("theirs")).await;
 
         let assigned = async || written(&stage.writes().await, "/appRoleAssignedTo").len();
         stage.apply(&applied(json!({"application": {"existing": {"appId": payroll}}}))).await.unwrap();

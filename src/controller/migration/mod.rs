@@ -208,31 +208,27 @@ impl<'a, K: Connector> Pass<'a, K> {
 
     /// The new configuration is saved: does it work, and has everybody come across?
     async fn follow(&mut self, checkpoint: MigrationCheckpoint) -> Result<Outcome, Failure> {
-        match self.watch(checkpoint).await? {
+        let seen = self.watch(checkpoint).await?;
+        // As it was written meanwhile.
+        let Some(mut checkpoint) = self.checkpoints.load().await? else { return Ok(Outcome::Working) };
+        let done = match seen {
             Outcome::CutOver { evidence, log_is_read, way_back } => {
-                let Some(mut checkpoint) = self.checkpoints.load().await? else { return Ok(Outcome::Working) };
                 let moment = Moment::After { evidence, log_is_read, way_back };
-                let done = match self.bring_across(&mut checkpoint, moment).await? {
+                match self.bring_across(&mut checkpoint, moment).await? {
                     verified @ Outcome::Verified { .. } => self.replace_groups(verified).await?,
                     other => other,
-                };
-                match done {
-                    Outcome::CutOver { .. } | Outcome::Verified { .. } | Outcome::Replaced { .. } => {
-                        self.retire(checkpoint, done).await
-                    }
-                    Outcome::Working | Outcome::Waiting { .. } => Ok(done),
-                    // More is to be done.
-                    other => {
-                        self.retire_later(&mut checkpoint).await?;
-                        Ok(other)
-                    }
                 }
             }
-            other @ (Outcome::Working | Outcome::Waiting { .. }) => Ok(other),
+            other => other,
+        };
+        match done {
+            Outcome::CutOver { .. } | Outcome::Verified { .. } | Outcome::Replaced { .. } => {
+                self.retire(checkpoint, done).await
+            }
+            Outcome::Working | Outcome::Waiting { .. } => Ok(done),
+            // More is to be done, or people cannot sign in.
             other => {
-                if let Some(mut checkpoint) = self.checkpoints.load().await? {
-                    self.retire_later(&mut checkpoint).await?;
-                }
+                self.retire_later(&mut checkpoint).await?;
                 Ok(other)
             }
         }

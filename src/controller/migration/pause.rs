@@ -18,8 +18,8 @@ use crate::store::{MigrationCheckpoint, ProvisioningRun};
 const AT_ONCE: Duration = Duration::from_secs(3);
 
 impl<K: Connector> Pass<'_, K> {
-    /// Whether whoever is assigned now comes across at once: by what we have set up, or by what an application that was
-    /// there before does already, as far as that may be read.
+    /// Whether whoever is assigned now comes across at once: by what we have set up, or by a job that somebody else has
+    /// started, as far as that may be read.
     pub(super) async fn provisions(
         &self,
         checkpoint: &MigrationCheckpoint,
@@ -39,7 +39,6 @@ impl<K: Connector> Pass<'_, K> {
         checkpoint: &mut MigrationCheckpoint,
     ) -> Result<Option<Outcome>, Failure> {
         let Some(ids) = checkpoint.application.clone() else { return Ok(None) };
-        let is_ours = checkpoint.provisioning.is_some();
         if let Some(run) = &mut checkpoint.provisioning
             && (run.started_at.is_some() || run.passed.is_some() || run.canary_at.is_some())
         {
@@ -62,7 +61,7 @@ impl<K: Connector> Pass<'_, K> {
             ),
             ..failure
         };
-        let paused = self.pause(checkpoint, &ids.app_id, is_ours).await.map_err(still_runs)?;
+        let paused = self.pause(checkpoint, &ids.app_id).await.map_err(still_runs)?;
         if paused.is_none()
             && let Some(run) = checkpoint.provisioning.as_mut().filter(|run| run.start_asked_at.is_some())
         {
@@ -100,12 +99,8 @@ impl<K: Connector> Pass<'_, K> {
         Ok(as_far_as_told(self.entra.jobs(principal).await)?.iter().any(Job::is_started))
     }
 
-    async fn pause(
-        &mut self,
-        checkpoint: &MigrationCheckpoint,
-        app_id: &str,
-        is_ours: bool,
-    ) -> Result<Option<Outcome>, Failure> {
+    async fn pause(&self, checkpoint: &MigrationCheckpoint, app_id: &str) -> Result<Option<Outcome>, Failure> {
+        let is_ours = checkpoint.provisioning.is_some();
         // What we have started runs, whatever is shown: a replica may not have heard of it.
         let asked_at = checkpoint.provisioning.as_ref().and_then(|run| run.start_asked_at);
         let may_be_unseen = asked_at.is_some_and(|at| !self.is_long_ago(at));

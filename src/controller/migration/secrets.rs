@@ -113,7 +113,7 @@ impl<K: Connector> Pass<'_, K> {
         for _ in 0..PROOFS {
             match self.entra.redeems(&secret.app_id, &secret.value).await {
                 Ok(()) => {}
-                Err(failure) if NOT_HEARD_OF.contains(&failure.reason) && self.is_young(&secret) => {
+                Err(failure) if NOT_HEARD_OF.contains(&failure.reason) && !self.is_long_ago(secret.made_at) => {
                     let text = format!(
                         "Entra ID does not know the client secret of \"{}\" everywhere yet; it is tried until it gets tokens several times in a row.",
                         application.label()
@@ -138,10 +138,6 @@ impl<K: Connector> Pass<'_, K> {
             }
         }
         Ok(Proven::Good(secret))
-    }
-
-    fn is_young(&self, secret: &ClientSecret) -> bool {
-        Timestamp::now().duration_since(secret.made_at) <= self.settles()
     }
 }
 

@@ -204,10 +204,8 @@ impl Reporter {
             }
             Outcome::Succeeded { .. } | Outcome::RolledBack { .. } => {
                 plans::withdraw(&mut self.status.plans);
-                for plan in self.status.plans.iter_mut().filter(|plan| plan.state == PlanState::Running) {
-                    plan.state = PlanState::Stale;
-                }
-                self.status.steps.retain(|s| matches!(s.state, StepState::Completed | StepState::Skipped));
+                plans::stop(&mut self.status.plans);
+                self.status.steps.retain(|s| s.state.is_done());
             }
             _ => {}
         }
@@ -269,9 +267,7 @@ impl Reporter {
             Outcome::Refused(refusal) => {
                 if refusal.reason == "PlanStale" {
                     steps::halt(&mut self.status.steps, StepState::Failed, "Stopped");
-                    for plan in self.status.plans.iter_mut().filter(|p| p.state == PlanState::Running) {
-                        plan.state = PlanState::Stale;
-                    }
+                    plans::stop(&mut self.status.plans);
                 } else {
                     // A plan that was shown no longer stands.
                     plans::withdraw(&mut self.status.plans);

@@ -178,8 +178,7 @@ impl Reporter {
     pub fn settled_before_the_cutover(&mut self) {
         use MigrationStepName::{Application, Assignments, Preflight, Start};
         for name in [Preflight, Start, Application, Assignments] {
-            let is_done = |s: StepState| matches!(s, StepState::Completed | StepState::Skipped);
-            if !self.status.steps.iter().any(|step| step.name == name && is_done(step.state)) {
+            if !self.status.steps.iter().any(|step| step.name == name && step.state.is_done()) {
                 self.step(name, StepState::Skipped, "Done before.");
             }
         }
@@ -309,9 +308,8 @@ impl Reporter {
         if self.object.spec.mode == MigrationMode::Rollback {
             return MigrationStepName::Rollback;
         }
-        let is_done = |s: StepState| matches!(s, StepState::Completed | StepState::Skipped);
         let running = self.status.steps.iter().find(|step| step.state == StepState::Running);
-        let undone = || self.status.steps.iter().find(|step| !is_done(step.state));
+        let undone = || self.status.steps.iter().find(|step| !step.state.is_done());
         // Where all was done, what comes after is about the last of it.
         let last = || self.status.steps.iter().rev().find(|step| step.name != MigrationStepName::Rollback);
         running.or_else(undone).or_else(last).map_or_else(|| self.first_step(), |step| step.name)

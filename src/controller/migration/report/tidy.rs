@@ -6,7 +6,7 @@ use super::Reporter;
 use crate::api::MigrationStepName::{
     Cutover, Preflight, Provisioning, Replacements, Retirement, Rollback, Synchronization, Verification,
 };
-use crate::api::{MigrationMode, MigrationStepName, PlanState, StepState};
+use crate::api::{MigrationMode, MigrationStepName, StepState};
 use crate::controller::migration::outcome::Outcome;
 use crate::controller::plans;
 
@@ -47,7 +47,7 @@ impl Reporter {
             (MigrationMode::Apply, Retirement) => spec.retirement.is_some(),
             (MigrationMode::Apply, _) => true,
         };
-        self.status.steps.retain(|step| is_asked_for(step.name) || is_done(step.state));
+        self.status.steps.retain(|step| is_asked_for(step.name) || step.state.is_done());
         if spec.mode == MigrationMode::Apply && spec.provisioning.is_none() {
             self.status.provisioning = None;
             self.status.verification = None;
@@ -67,8 +67,8 @@ impl Reporter {
 
     /// Another attempt begins: what an earlier one was at says nothing of it.
     pub fn begin_anew(&mut self) {
-        self.status.steps.retain(|step| step.name < Cutover || step.name == Rollback || is_done(step.state));
-        self.plans_stop();
+        self.status.steps.retain(|step| step.name < Cutover || step.name == Rollback || step.state.is_done());
+        plans::stop(&mut self.status.plans);
     }
 
     /// People sign in by the new application no longer. That they did once stays said.
@@ -85,21 +85,10 @@ impl Reporter {
     }
 
     /// People sign in by the old application, and nobody is brought across: nothing from the cut-over on is so any more.
-    pub(super) fn back(&mut self) {
+    pub(super) fn rolled_back(&mut self) {
         self.cut_over_no_more();
         (self.status.provisioning, self.status.replacements) = (None, None);
         self.status.steps.retain(|step| step.name < Cutover || step.name == Rollback);
-        self.plans_stop();
+        plans::stop(&mut self.status.plans);
     }
-
-    /// What was being carried out is not any more.
-    pub(super) fn plans_stop(&mut self) {
-        for plan in self.status.plans.iter_mut().filter(|plan| plan.state == PlanState::Running) {
-            plan.state = PlanState::Stale;
-        }
-    }
-}
-
-fn is_done(state: StepState) -> bool {
-    matches!(state, StepState::Completed | StepState::Skipped)
 }

@@ -106,13 +106,13 @@ impl Reporter {
                 if let Some(cutover) = &mut self.status.cutover {
                     why.clone_into(&mut cutover.returned);
                 }
-                self.plans_stop();
+                plans::stop(&mut self.status.plans);
                 self.status.verification = None;
                 self.step(MigrationStepName::Cutover, StepState::Failed, why);
                 State { succeeded: Some(False), ..State::new(False, reason, &text).stuck() }
             }
             Outcome::RolledBack { message } => {
-                self.back();
+                self.rolled_back();
                 State { succeeded: Some(False), ..State::new(True, reason, message) }
             }
         }

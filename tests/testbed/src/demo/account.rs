@@ -7,7 +7,7 @@ use super::outlook::Outlook;
 use super::plan::Waiting;
 use super::provisioning::Across;
 use super::screen::Screen;
-use super::tenant::{Person, Tenant};
+use super::tenant::{Person, Tenant, each};
 use super::writes::{Moved, PROVISIONING, Writes};
 use crate::error::Result;
 use crate::sandbox::{Journal, Request, Sandbox};
@@ -51,14 +51,10 @@ impl<'a> Verdicts<'a> {
 
 /// Every word that was given opened a gate, killed operator or not, and says so.
 pub(super) fn approvals(verdicts: &mut Verdicts<'_>, list: &Value) {
-    let given = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let is_used = |one: &&Value| {
-        let conditions = one["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-        conditions.iter().any(|it| it["type"] == "Accepted" && it["reason"] == "Used")
-    };
-    let used = given.iter().filter(is_used).count();
-    let text = format!("{} given, {used} of them used", given.len());
-    verdicts.say(used == given.len() && used > 0, "approvals", &text);
+    let is_used =
+        |one: &&Value| each(&one["status"]["conditions"]).any(|it| it["type"] == "Accepted" && it["reason"] == "Used");
+    let (given, used) = (each(&list["items"]).count(), each(&list["items"]).filter(is_used).count());
+    verdicts.say(used == given && used > 0, "approvals", &format!("{given} given, {used} of them used"));
 }
 
 impl Account<'_> {
