@@ -137,6 +137,17 @@ pub async fn everybody_still_can(name: &'static str, mutant: Option<PathBuf>) {
     assert_eq!(made(&stage).await.len(), 1);
     stage.assert_no_violation().await;
 
+    // What would be begun goes on with what is there.
+    change(&stage, json!({"mode": "Plan"})).await;
+    until(&stage, "ssom", "a preview", |s| s["status"]["plans"].to_string().contains("\"Preview\"")).await;
+    let alice = Person::new(&stage, ALICE).await;
+    let shown = alice.operator(&["plan", "ssom/contoso"]).await;
+    assert!(
+        shown.stdout.contains("uses the application \"Devolutions Cloud\", which it has made,"),
+        "{}",
+        shown.stdout
+    );
+
     // Forth again: everything is there, and a person is asked anew.
     change(&stage, json!({"mode": "Apply"})).await;
     let state = waits(&stage, "Cutover").await;

@@ -45,6 +45,7 @@ pub fn to_begin(name: &str, accepted: BTreeMap<String, String>) -> MigrationPlan
         current: (OLD.to_string(), "Devolutions Hub Business".to_owned()),
         name: name.to_owned(),
         existing: None,
+        made: None,
         assignment_required: true,
         redirect_uris: redirect_uris(),
         assignments: assignments(),

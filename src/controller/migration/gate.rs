@@ -16,8 +16,13 @@ use crate::store::{MigrationCheckpoint, Passed};
 
 impl<K: Connector> Pass<'_, K> {
     /// Shows what would be begun, in mode `Plan`.
-    pub(super) async fn preview(&mut self, sight: &Sight, report: &Report) -> Result<(), Failure> {
-        let plan = self.start_plan(sight, report, &sight.intended(&self.object.spec));
+    pub(super) async fn preview(
+        &mut self,
+        checkpoint: Option<&MigrationCheckpoint>,
+        sight: &Sight,
+        report: &Report,
+    ) -> Result<(), Failure> {
+        let plan = self.start_plan(checkpoint, sight, report, &sight.intended(&self.object.spec));
         let secret = self.archive.save_plan(plan.hash().short(), &plan).await?;
         self.reporter.plan(&plan, &secret, PlanState::Preview, None);
         Ok(())
@@ -37,7 +42,7 @@ impl<K: Connector> Pass<'_, K> {
             self.step(MigrationStepName::Start, StepState::Skipped, "No approval is required to begin.");
             return Ok(None);
         }
-        let plan = self.start_plan(sight, report, intended);
+        let plan = self.start_plan(Some(checkpoint), sight, report, intended);
         let is_it = |passed: &&Passed| passed.uid == uid && passed.hash == plan.hash();
         if let Some(passed) = checkpoint.start.as_ref().filter(is_it) {
             self.step(MigrationStepName::Start, StepState::Completed, &approved(passed));
@@ -55,7 +60,13 @@ impl<K: Connector> Pass<'_, K> {
         Ok(None)
     }
 
-    fn start_plan(&self, sight: &Sight, report: &Report, intended: &Intended) -> MigrationPlan {
+    fn start_plan(
+        &self,
+        checkpoint: Option<&MigrationCheckpoint>,
+        sight: &Sight,
+        report: &Report,
+        intended: &Intended,
+    ) -> MigrationPlan {
         let application = &self.object.spec.application;
         let current = report.current_application.clone().unwrap_or_default();
         MigrationPlan {
@@ -65,6 +76,7 @@ impl<K: Connector> Pass<'_, K> {
                 current: (current.1, current.0),
                 name: application.display_name.clone(),
                 existing: application.existing.as_ref().map(|existing| existing.app_id.to_lowercase()),
+                made: checkpoint.and_then(|it| it.application.as_ref()).map(|ids| ids.app_id.clone()),
                 assignment_required: intended.assignment_required,
                 redirect_uris: intended.redirect_uris.clone(),
                 assignments: intended.assignments.clone(),

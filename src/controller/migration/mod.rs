@@ -277,7 +277,7 @@ impl<'a, K: Connector> Pass<'a, K> {
             return Ok(Outcome::Looked { report: Box::new(report) });
         }
         if self.object.spec.mode == MigrationMode::Plan {
-            self.preview(&sight, &report).await?;
+            self.preview(checkpoint.as_ref(), &sight, &report).await?;
             return Ok(Outcome::Looked { report: Box::new(report) });
         }
         self.work(checkpoint, &sight, &report).await

@@ -9,23 +9,31 @@ impl MigrationPlan {
     #[must_use]
     pub fn effects(&self) -> Vec<String> {
         match &self.work {
-            Work::Start { name, existing, assignment_required, redirect_uris, assignments, current, .. } => {
-                let make = match existing {
-                    Some(app_id) => format!("Use the application {app_id}, and add what it lacks"),
-                    None => format!("Make the application \"{name}\" from the template that can provision users"),
+            Work::Start { name, existing, made, assignment_required, redirect_uris, assignments, current, .. } => {
+                let make = match (existing, made) {
+                    (Some(app_id), _) => format!("Use the application {app_id}, and add what it lacks"),
+                    (None, Some(app_id)) => {
+                        format!(
+                            "Use the application \"{name}\" ({app_id}), which this migration has made, and add what it lacks"
+                        )
+                    }
+                    (None, None) => {
+                        format!("Make the application \"{name}\" from the template that can provision users")
+                    }
                 };
                 let required =
                     if *assignment_required { "only those who are assigned" } else { "everybody in the tenant" };
                 let uris = redirect_uris.iter().map(|uri| format!("It may send people back to {uri}"));
                 let assign =
                     assignments.iter().map(|who| format!("Assign {} \"{}\"", who.kind.to_lowercase(), who.name));
+                let unless = if made.is_some() { ", unless a good one is kept" } else { "" };
                 [make, format!("It lets in {required}; consent for everybody to read who signs in")]
                     .into_iter()
                     .chain(uris)
                     .chain([
-                        "Add a client secret to it, and keep that in a Secret".to_owned(),
+                        format!("Add a client secret to it, and keep that in a Secret{unless}"),
                         format!(
-                            "Add a client secret to the old application \"{}\" for the way back, and keep that too",
+                            "Add a client secret to the old application \"{}\" for the way back, and keep that too{unless}",
                             current.1
                         ),
                     ])
@@ -93,10 +101,11 @@ impl MigrationPlan {
     #[must_use]
     pub fn purpose(&self) -> String {
         match &self.work {
-            Work::Start { name, assignments, existing, .. } => {
-                let which = match existing {
-                    None => format!("makes the application \"{name}\""),
-                    Some(app_id) => format!("uses the application {app_id}"),
+            Work::Start { name, assignments, existing, made, .. } => {
+                let which = match (existing, made) {
+                    (Some(app_id), _) => format!("uses the application {app_id}"),
+                    (None, Some(_)) => format!("uses the application \"{name}\", which it has made,"),
+                    (None, None) => format!("makes the application \"{name}\""),
                 };
                 format!("{which} with {}", count(assignments.len(), "assignment"))
             }

@@ -38,6 +38,9 @@ pub enum Work {
         name: String,
         /// The application (client) id of one that is there already.
         existing: Option<String>,
+        /// The application (client) id of the one that this migration has made by now. That follows from what was approved.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        made: Option<String>,
         /// Whether only those who are assigned can sign in.
         assignment_required: bool,
         /// Where it may send people back to.
@@ -150,13 +153,20 @@ impl MigrationPlan {
         // Destructured in full, so that a new field cannot be forgotten here.
         let Self { tenant, entra_tenant, work } = self;
         let work = match work {
-            Work::Start { current, name, existing, assignment_required, redirect_uris, assignments, accepted } => {
-                json!({
-                    "current": current.0, "name": name, "existing": existing, "assignmentRequired": assignment_required,
-                    "redirectUris": redirect_uris, "assignments": ids(assignments),
-                    "accepted": accepted,
-                })
-            }
+            Work::Start {
+                current,
+                name,
+                existing,
+                made: _,
+                assignment_required,
+                redirect_uris,
+                assignments,
+                accepted,
+            } => json!({
+                "current": current.0, "name": name, "existing": existing, "assignmentRequired": assignment_required,
+                "redirectUris": redirect_uris, "assignments": ids(assignments),
+                "accepted": accepted,
+            }),
             Work::Cutover {
                 from,
                 to,

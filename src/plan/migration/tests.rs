@@ -172,6 +172,7 @@ fn a_renamed_group_makes_no_other_start_and_another_group_does() {
             current: ("old".to_owned(), "Devolutions Hub".to_owned()),
             name: "Devolutions Cloud".to_owned(),
             existing: None,
+            made: None,
             assignment_required: true,
             redirect_uris: BTreeSet::new(),
             assignments: vec![who(name, id)],
@@ -181,4 +182,23 @@ fn a_renamed_group_makes_no_other_start_and_another_group_does() {
     assert_eq!(start("Sales", 1).hash(), start("Sales (EMEA)", 1).hash());
     assert_ne!(start("Sales", 1).hash(), start("Sales", 2).hash());
     assert!(start("Sales", 1).effects().contains(&"Assign group \"Sales\"".to_owned()));
+}
+
+#[test]
+fn an_application_that_was_made_meanwhile_is_told_and_makes_no_other_start() {
+    let start = |made: Option<&str>| {
+        plan(Work::Start {
+            current: ("old".to_owned(), "Devolutions Hub".to_owned()),
+            name: "Devolutions Cloud".to_owned(),
+            existing: None,
+            made: made.map(str::to_owned),
+            assignment_required: true,
+            redirect_uris: BTreeSet::new(),
+            assignments: Vec::new(),
+            accepted: BTreeMap::new(),
+        })
+    };
+    assert_eq!(start(None).hash(), start(Some("new")).hash());
+    assert!(start(None).effects()[0].starts_with("Make the application \"Devolutions Cloud\" from the template"));
+    assert!(start(Some("new")).effects()[0].starts_with("Use the application \"Devolutions Cloud\" (new), which"));
 }
