@@ -69,6 +69,10 @@ pub struct RunArgs {
     /// had no effect only after that. Microsoft promises no time; more than five minutes have been seen.
     #[arg(long, env = "OPERATOR_ENTRA_SETTLE_SECONDS", default_value = "900", value_parser = seconds)]
     pub entra_settle_seconds: Duration,
+    /// How long, in seconds, a write to Devolutions Cloud whose answer was lost may still take effect. A replacement turns
+    /// back, or forth again, only after that.
+    #[arg(long, env = "OPERATOR_DEVOLUTIONS_SETTLE_SECONDS", default_value = "60", value_parser = seconds)]
+    pub devolutions_settle_seconds: Duration,
     /// The namespace of the lease by which one of several replicas does the work. Without it there is
     /// no lease, and this must be the only replica.
     #[arg(long, env = "OPERATOR_LEASE_NAMESPACE")]

@@ -20,6 +20,21 @@ const MAX_BODY: usize = 64 << 20;
 /// A server that asks for more patience than this is asked again all the same.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
+/// How often a read is tried. A look at a large tenant makes a thousand of them, and one that fails makes it begin anew.
+const TRIES: u32 = 3;
+/// How long to wait for another try where the server does not say.
+const PAUSE: Duration = Duration::from_millis(500);
+/// For whoever is asked to wait longer, the whole look waits.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long to wait before a read that failed so is tried again; none where that is left to the next pass.
+#[must_use]
+pub fn patience(failure: &Failure, tries: u32) -> Option<Duration> {
+    let passes = matches!(failure.class, Class::Transient | Class::Throttled) && tries < TRIES;
+    let wait = failure.retry_after.unwrap_or(PAUSE * tries);
+    (passes && wait <= PATIENCE).then_some(wait)
+}
+
 /// A client that trusts the system's authorities and those of `ca_bundle` (PEM).
 pub fn client(ca_bundle: Option<&[u8]>) -> Result<Client, Failure> {
     let mut certificates = Vec::new();
@@ -286,6 +301,20 @@ mod tests {
         for nonsense in ["soon", "-3", "nan", "inf", "2.1.8", ""] {
             assert_eq!(retry_after(&headers("retry-after", nonsense)), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn what_may_pass_by_itself_is_waited_for_a_little_and_not_for_long() {
+        let failure = |class, seconds: Option<u64>| {
+            let mut failure = Failure::new(class, "X", "x");
+            failure.retry_after = seconds.map(Duration::from_secs);
+            failure
+        };
+        assert_eq!(patience(&failure(Class::Transient, None), 1), Some(PAUSE));
+        assert_eq!(patience(&failure(Class::Throttled, Some(7)), 2), Some(Duration::from_secs(7)));
+        assert_eq!(patience(&failure(Class::Throttled, Some(7)), TRIES), None);
+        assert_eq!(patience(&failure(Class::Throttled, Some(60)), 1), None);
+        assert_eq!(patience(&failure(Class::Denied, None), 1), None);
     }
 
     #[test]

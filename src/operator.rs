@@ -60,6 +60,7 @@ pub async fn run(args: &RunArgs) -> Result<(), Failure> {
         stopping: stopping.clone(),
         observe_interval: args.observe_interval_seconds,
         entra_settle: args.entra_settle_seconds,
+        devolutions_settle: args.devolutions_settle_seconds,
     });
     let stop = stopped(stopping).shared();
     let work = async {

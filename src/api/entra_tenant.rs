@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reference::{CaBundleRef, LocalRef};
 
-/// An Entra ID tenant and the application as which the operator reads it.
+/// An Entra ID tenant and the application as which the operator works in it.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EntraTenant {

@@ -35,13 +35,13 @@ pub struct SsoMigrationStatus {
     /// Provisioning, once it has begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provisioning: Option<ObservedProvisioning>,
-    /// Who came across, once everybody should have.
+    /// Who has come across so far, once provisioning runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<VerificationSummary>,
     /// The replacements that were made from `groupReplacements.mapping`, and what could be added there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replacements: Option<ReplacementSummary>,
-    /// Plans, the present one last. Only a plan that waits or was carried out is here.
+    /// Plans, the present one last; at most five.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 5))]
     pub plans: Vec<PlanReference>,
@@ -54,7 +54,7 @@ pub struct SsoMigrationStatus {
     /// What the migration will mean for the users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<ForecastSummary>,
-    /// The steps of the present mode, in order.
+    /// The steps of the present mode, in order, and those of another one that were done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step<MigrationStepName>>,
     /// The last value of the annotation `migration.devolutions.net/requestedAt` that was acted on.

@@ -83,7 +83,7 @@ pub struct VerificationSummary {
     /// Those of them that are not in Devolutions Cloud yet, or lack a user who should be in them; at most twenty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete_groups: Vec<String>,
-    /// When nobody was missing for the first time.
+    /// Since when nobody is missing of those who were asked for then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<Time>,
 }

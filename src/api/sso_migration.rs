@@ -69,8 +69,8 @@ pub struct SsoMigrationSpec {
     /// When and how people begin to sign in by the new application.
     #[serde(default)]
     pub cutover: CutoverSettings,
-    /// How users are brought across once they sign in by the new application. Left out, the migration ends with the
-    /// cut-over.
+    /// How users are brought across: once they sign in by the new application, or before that, as `cutover.when` says. Left
+    /// out, the migration ends with the cut-over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioning: Option<ProvisioningSettings>,
     /// Where a person is asked before it goes on: `Start`, `Cutover`, `Provisioning`, `Rollback`, `Retirement`. What the

@@ -79,11 +79,8 @@ pub enum StepName {
 }
 
 /// The state of one step.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum StepState {
-    /// Not begun.
-    #[default]
-    Pending,
     /// Under way.
     Running,
     /// It waits for somebody or something; the message says for whom or what.

@@ -95,7 +95,7 @@ pub struct TenantConnectionStatus {
     /// What this identity is and can see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub devolutions_cloud: Option<ObservedCloud>,
-    /// What the operator's application may read.
+    /// What the operator's application may do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entra: Option<ObservedEntra>,
     /// The last value of the annotation `migration.devolutions.net/requestedAt` that was acted on.

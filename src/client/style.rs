@@ -46,15 +46,15 @@ pub fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// The mark of a step, and its style.
-pub fn mark(state: StepState) -> (&'static str, Style) {
+/// The mark of a step, and its style; none is one that was not begun.
+pub fn mark(state: Option<StepState>) -> (&'static str, Style) {
     match state {
-        StepState::Pending => ("·", FAINT),
-        StepState::Running => ("▶", STRONG),
-        StepState::Waiting => ("…", WAITS),
-        StepState::Completed => ("✓", GOOD),
-        StepState::Failed => ("✗", BAD),
-        StepState::Skipped => ("-", FAINT),
+        None => ("·", FAINT),
+        Some(StepState::Running) => ("▶", STRONG),
+        Some(StepState::Waiting) => ("…", WAITS),
+        Some(StepState::Completed) => ("✓", GOOD),
+        Some(StepState::Failed) => ("✗", BAD),
+        Some(StepState::Skipped) => ("-", FAINT),
     }
 }
 

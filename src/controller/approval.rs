@@ -1,7 +1,6 @@
 //! `PlanApproval`: judged, and told so.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use k8s_controller::conditions::ConditionStatus;
 use k8s_openapi::jiff::Timestamp;
@@ -9,7 +8,7 @@ use kube::runtime::controller::Action;
 use kube::{Api, Client, ResourceExt as _};
 
 use super::status::{self, set};
-use super::{Connector, Context, guard};
+use super::{Connector, Context, LONGEST_SLEEP, guard, wake_at};
 use crate::api::{Asks, GroupReplacement, PlanApproval, PlanApprovalStatus, PlanState, SsoMigration, TargetKind};
 use crate::error::Failure;
 use crate::plan::approval::{Pending, Verdict, judge};
@@ -30,10 +29,10 @@ pub async fn reconcile<K: Connector>(object: Arc<PlanApproval>, context: Arc<Con
         status::write(&context.client, &*object, &status).await?;
     }
     context.backoff.reset(&object.uid().unwrap_or_default());
-    let expires_in =
-        object.spec.expires_at.as_ref().and_then(|at| Duration::try_from(at.0.duration_since(Timestamp::now())).ok());
+    let now = Timestamp::now();
+    let expires_at = object.spec.expires_at.as_ref().map(|at| at.0).filter(|at| *at > now);
     // An expiry sends no event; anything else that matters is watched.
-    Ok(expires_in.map_or_else(Action::await_change, |wait| Action::requeue(wait + Duration::from_secs(1))))
+    Ok(expires_at.map_or_else(Action::await_change, |at| wake_at(at, LONGEST_SLEEP)))
 }
 
 /// An approval opens one gate once, so once it has, nothing more is to be said of it.

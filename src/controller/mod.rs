@@ -25,6 +25,7 @@ pub use recent::Recent;
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::{Client, Resource};
 use tokio::sync::watch;
@@ -55,6 +56,8 @@ pub struct Context<K: Connector> {
     pub observe_interval: Duration,
     /// How long what was written to Entra ID may stay unseen.
     pub entra_settle: Duration,
+    /// How long a write to Devolutions Cloud whose answer was lost may still take effect.
+    pub devolutions_settle: Duration,
 }
 
 impl<K: Connector> Context<K> {
@@ -80,7 +83,21 @@ const REST: u32 = 10;
 
 /// When to look again at what sends no event, after a look that took so long.
 fn look_again(observe_interval: Duration, took: Duration) -> Action {
-    Action::requeue(observe_interval.max(took * REST))
+    Action::requeue(rest(observe_interval, took))
+}
+
+/// How long it is until another look, after one that took so long.
+fn rest(observe_interval: Duration, took: Duration) -> Duration {
+    observe_interval.max(took * REST)
+}
+
+/// No sleep is longer: a clock that is set meanwhile is noticed then.
+const LONGEST_SLEEP: Duration = Duration::from_hours(24);
+
+/// To be at it again right after `moment`, or after `at_most` if that is sooner.
+fn wake_at(moment: Timestamp, at_most: Duration) -> Action {
+    let left = Duration::try_from(moment.duration_since(Timestamp::now())).unwrap_or_default();
+    Action::requeue(left.saturating_add(Duration::from_secs(1)).min(at_most))
 }
 
 /// When a resource whose pass failed is tried again.

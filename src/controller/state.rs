@@ -94,8 +94,7 @@ pub fn truncated_to(bytes: usize, text: &str) -> String {
     if text.len() <= bytes {
         return text.to_owned();
     }
-    let end = (0..=bytes).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-    format!("{}…", &text[..end])
+    format!("{}…", &text[..text.floor_char_boundary(bytes)])
 }
 
 /// What fits a column: a message's first sentence, and of that not too much.

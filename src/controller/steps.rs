@@ -7,15 +7,9 @@ use crate::api::{Step, StepState};
 /// Puts a step into a state, and says what there is to say of it. The steps stay in the order of their names' kind.
 pub fn set<N: Copy + Ord>(steps: &mut Vec<Step<N>>, name: N, state: StepState, message: &str) {
     let at = steps.partition_point(|s| s.name < name);
-    if steps.get(at).is_none_or(|s| s.name != name) {
-        let new = Step {
-            name,
-            state: StepState::Pending,
-            started_at: None,
-            completed_at: None,
-            message: String::new(),
-            progress: None,
-        };
+    let is_new = steps.get(at).is_none_or(|s| s.name != name);
+    if is_new {
+        let new = Step { name, state, started_at: None, completed_at: None, message: String::new(), progress: None };
         steps.insert(at, new);
     }
     let step = &mut steps[at];
@@ -23,7 +17,7 @@ pub fn set<N: Copy + Ord>(steps: &mut Vec<Step<N>>, name: N, state: StepState, m
     if !differ_in_ids_only(&step.message, &message) {
         step.message = message;
     }
-    if step.state == state {
+    if step.state == state && !is_new {
         return;
     }
     step.state = state;
@@ -39,7 +33,6 @@ pub fn set<N: Copy + Ord>(steps: &mut Vec<Step<N>>, name: N, state: StepState, m
             step.started_at.get_or_insert_with(now);
             step.completed_at = Some(now());
         }
-        StepState::Pending => {}
     }
 }
 

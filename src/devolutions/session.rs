@@ -63,8 +63,8 @@ impl Session {
         Ok(Self { client, metrics, base, credentials, token: Mutex::new(None) })
     }
 
-    /// Sends a request, logging in first where needed, and once more where the token is refused.
-    /// `path` is under the contract's base; `build` adds the rest.
+    /// Sends a request, logging in first where needed, and once more where the token is refused. A read that fails is tried
+    /// again. `path` is under the contract's base; `build` adds the rest.
     pub async fn call(
         &self,
         what: &str,
@@ -72,7 +72,7 @@ impl Session {
         path: &[&str],
         build: impl Fn(RequestBuilder) -> RequestBuilder + Send,
     ) -> Result<Outcome, Failure> {
-        let mut fresh = false;
+        let (mut fresh, mut tries) = (false, 1);
         loop {
             let token = self.token(&mut fresh).await?;
             let request = self
@@ -80,9 +80,14 @@ impl Session {
                 .request(method.clone(), self.url(path)?)
                 .header("tokenId", token.expose_secret())
                 .header("X-Request-Id", Uuid::new_v4().to_string());
-            match http::send(&Server, &self.metrics, what, build(request)).await? {
-                Outcome::Unauthorized(_) if !fresh => self.forget(&token).await,
-                outcome => return Ok(outcome),
+            match http::send(&Server, &self.metrics, what, build(request)).await {
+                Ok(Outcome::Unauthorized(_)) if !fresh => self.forget(&token).await,
+                Err(failure) if method == Method::GET => {
+                    let wait = http::patience(&failure, tries).ok_or(failure)?;
+                    tries += 1;
+                    tokio::time::sleep(wait).await;
+                }
+                outcome => return outcome,
             }
         }
     }

@@ -25,6 +25,7 @@ pub use cloud::Hosts;
 pub use credential::{Assertion, Credential};
 pub use graph::Graph;
 pub use model::*;
+pub use refusal::is_bad_request;
 pub use synchronization::{
     Execution, Job, JobError, JobSchedule, JobStatus, OnDemand, Provisioner, ProvisioningCredentials,
     ProvisioningEntry, ProvisioningError, ProvisioningResult, Quarantine, SavedProvisioning, SourceIdentity,

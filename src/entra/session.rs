@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::{Client, Method};
 use secrecy::ExposeSecret as _;
@@ -21,13 +20,6 @@ use crate::metrics::Metrics;
 
 /// A list with more pages than this is taken for a server that counts wrong.
 const MAX_PAGES: usize = 1000;
-
-/// How often a read is tried. A look at a large tenant makes a thousand of them, and one that fails makes it begin anew.
-const TRIES: u32 = 3;
-/// How long to wait for another try where Graph does not say.
-const PAUSE: Duration = Duration::from_millis(500);
-/// For whoever is asked to wait longer, the whole look waits.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A read.
 pub struct Read<'a> {
@@ -130,7 +122,7 @@ impl Session {
                 Ok(Outcome::NotFound(failure)) if failure.reason == "NotFound" => return Ok(None),
                 Ok(outcome) => return outcome.good().map(Some),
                 Err(failure) => {
-                    if let Some(wait) = patience(&failure, tries) {
+                    if let Some(wait) = http::patience(&failure, tries) {
                         tries += 1;
                         tokio::time::sleep(wait).await;
                         continue;
@@ -183,13 +175,6 @@ impl Session {
     }
 }
 
-/// How long to wait before a read is tried again; none where that is left to the next pass.
-fn patience(failure: &Failure, tries: u32) -> Option<Duration> {
-    let passes = matches!(failure.class, Class::Transient | Class::Throttled) && tries < TRIES;
-    let wait = failure.retry_after.unwrap_or(PAUSE * tries);
-    (passes && wait <= PATIENCE).then_some(wait)
-}
-
 fn below(base: &Url, path: &[&str]) -> Result<Url, Failure> {
     let mut url = base.clone();
     url.path_segments_mut()
@@ -218,20 +203,6 @@ fn follow(base: &Url, next: &str, what: &str) -> Result<Url, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_may_pass_by_itself_is_waited_for_a_little_and_not_for_long() {
-        let failure = |class, seconds: Option<u64>| {
-            let mut failure = Failure::new(class, "X", "x");
-            failure.retry_after = seconds.map(Duration::from_secs);
-            failure
-        };
-        assert_eq!(patience(&failure(Class::Transient, None), 1), Some(PAUSE));
-        assert_eq!(patience(&failure(Class::Throttled, Some(7)), 2), Some(Duration::from_secs(7)));
-        assert_eq!(patience(&failure(Class::Throttled, Some(7)), TRIES), None);
-        assert_eq!(patience(&failure(Class::Throttled, Some(60)), 1), None);
-        assert_eq!(patience(&failure(Class::Denied, None), 1), None);
-    }
 
     #[test]
     fn a_link_to_the_next_page_is_followed_verbatim_but_only_to_the_same_origin() {

@@ -53,8 +53,6 @@ pub struct NewSecret {
 pub struct Instantiated {
     /// The application.
     pub application: Application,
-    /// The enterprise application.
-    pub service_principal: ServicePrincipal,
 }
 
 /// What we change in Entra ID.
@@ -85,7 +83,7 @@ pub trait EntraWriter: Entra {
         name: &str,
         until: Timestamp,
     ) -> impl Future<Output = Result<NewSecret, Failure>> + Send;
-    /// Takes a client secret away; well if it is not there.
+    /// Takes a client secret away. One that is not there is a bad request.
     fn remove_secret(
         &self,
         application: &Application,

@@ -55,7 +55,8 @@ pub fn find_entra<'a>(groups: &'a [Group], wanted: &Wanted) -> Result<&'a Group,
                 .filter(|g| g.external_id.as_deref().is_some_and(|e| e.eq_ignore_ascii_case(id)))
                 .collect();
             match found.as_slice() {
-                [one] => Ok(one),
+                [one] if one.is_provably_synced() => Ok(one),
+                [one] => Err(custom(&one.name, one)),
                 [] if groups.iter().all(|g| g.external_id.is_none()) => Err(Refusal::new(
                     "CannotTellSynced",
                     format!(
@@ -84,13 +85,7 @@ pub fn find_entra<'a>(groups: &'a [Group], wanted: &Wanted) -> Result<&'a Group,
                     ),
                 )),
                 [one] if one.is_provably_synced() => Ok(one),
-                [one] if one.is_synced == Some(false) => Err(Refusal::new(
-                    "ToIsCustom",
-                    format!(
-                        "to: \"{name}\" ({}) is a custom group, and only a group that Entra ID fills can take a custom group's place. Did you exchange from and to?",
-                        one.id
-                    ),
-                )),
+                [one] if one.is_synced == Some(false) => Err(custom(name, one)),
                 [one] => Err(Refusal::new(
                     "CannotTellSynced",
                     format!(
@@ -102,6 +97,16 @@ pub fn find_entra<'a>(groups: &'a [Group], wanted: &Wanted) -> Result<&'a Group,
             }
         }
     }
+}
+
+fn custom(name: &str, group: &Group) -> Refusal {
+    Refusal::new(
+        "ToIsCustom",
+        format!(
+            "to: \"{name}\" ({}) is a custom group, and only a group that Entra ID fills can take a custom group's place. Did you exchange from and to?",
+            group.id
+        ),
+    )
 }
 
 fn ambiguous(field: &str, name: &str, found: &[&Group], remedy: &str) -> Refusal {

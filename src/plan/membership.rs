@@ -30,17 +30,22 @@ impl Difference {
     }
 }
 
+/// Refuses an Entra group that nobody is in yet.
+pub fn require_filled(entra: &Group) -> Result<(), Refusal> {
+    if !entra.user_ids.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "ToIsEmpty",
+        format!(
+            "to: \"{}\" has no members in Devolutions Cloud yet. A group that was just synced fills up later; it is looked at again.",
+            entra.name
+        ),
+    ))
+}
+
 /// Refuses groups with unequal members, and names them.
 pub fn require_equal(from: &Group, to: &Group, users: &[User]) -> Result<(), Refusal> {
-    if to.user_ids.is_empty() {
-        return Err(Refusal::new(
-            "ToIsEmpty",
-            format!(
-                "to: \"{}\" has no members in Devolutions Cloud yet. A group that was just synced fills up later; it is looked at again.",
-                to.name
-            ),
-        ));
-    }
     let difference = Difference::between(from, to);
     if difference.is_empty() {
         return Ok(());
@@ -164,10 +169,11 @@ mod tests {
 
     #[test]
     fn an_empty_group_is_no_taker_whatever_the_other_holds() {
-        for from in [&[][..], &[1]] {
-            assert_eq!(refusal(from, &[]).reason, "ToIsEmpty");
+        assert_eq!(require_filled(&group("Vault-Admins", &[])).expect_err("a refusal").reason, "ToIsEmpty");
+        assert_eq!(require_filled(&group("Vault-Admins", &[1])), Ok(()));
+        for (from, to) in [(&[1][..], &[][..]), (&[], &[1])] {
+            assert_eq!(refusal(from, to).reason, "MembersDiffer");
         }
-        assert_eq!(refusal(&[], &[1]).reason, "MembersDiffer");
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::{PlanHash, Refusal, count, name_some};
 use crate::api::Gate;
 use crate::devolutions::{Group, GroupId, Inventory, Permission, Place, UserId};
 
+/// As `soak`: the second phase follows the first at once.
+pub const NO_SOAK: &str = "0s";
+
 /// One of the two groups of a plan.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Party {
@@ -60,6 +63,10 @@ pub struct Ground {
 pub struct Plan {
     /// The gate that it passes.
     pub gate: Gate,
+    /// How many plans of this replacement were begun before: a word that was given for one opens no later one.
+    pub attempt: u32,
+    /// How long both groups are to hold the permissions between the phases, such as `24h`.
+    pub soak: String,
     /// What it rests on.
     pub ground: Ground,
     /// Phase 1: what the taker is granted, from the leaf to the root.
@@ -69,6 +76,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The same, as what is begun next.
+    #[must_use]
+    pub fn asked_for(self, attempt: u32, soak: &str) -> Self {
+        Self { attempt, soak: soak.to_owned(), ..self }
+    }
+
     /// Whether nothing is left to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -86,12 +99,14 @@ impl Plan {
     #[must_use]
     pub fn hash(&self) -> PlanHash {
         // Destructured in full, so that a new field cannot be forgotten here.
-        let Self { gate, ground, grants, revokes } = self;
+        let Self { gate, attempt, soak, ground, grants, revokes } = self;
         let Ground { tenant, giver, taker, members, giver_held, taker_held } = ground;
         let list = |effects: &[Effect]| effects.iter().map(|e| json!([e.place, e.permission])).collect::<Vec<_>>();
         PlanHash::of(&json!({
             "tenant": tenant,
             "gate": gate,
+            "attempt": attempt,
+            "soak": soak,
             "giver": giver.id,
             "taker": taker.id,
             "members": members,
@@ -236,7 +251,7 @@ fn proven(
             ),
         ));
     }
-    Ok(Plan { gate, ground: ground.clone(), grants, revokes })
+    Ok(Plan { gate, attempt: 0, soak: NO_SOAK.to_owned(), ground: ground.clone(), grants, revokes })
 }
 
 fn effects<'a>(inventory: &Inventory, held: impl Iterator<Item = (&'a Place, &'a Permission)>) -> Vec<Effect> {
@@ -294,5 +309,25 @@ mod held_as_list {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Held, D::Error> {
         let pairs = Vec::<(Place, Permission)>::deserialize(deserializer)?;
         Ok(pairs.into_iter().collect::<BTreeMap<_, _>>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn another_attempt_and_another_soak_make_another_plan() {
+        let party = |id: u128| Party { id: GroupId(Uuid::from_u128(id)), name: "X".to_owned() };
+        let (giver_held, taker_held) = (Held::new(), Held::new());
+        let tenant = "https://contoso.example".to_owned();
+        let ground =
+            Ground { tenant, giver: party(1), taker: party(2), members: BTreeSet::new(), giver_held, taker_held };
+        let asked_for = |attempt, soak| plan(&ground, &Inventory::new()).expect("a plan").asked_for(attempt, soak);
+        let first = asked_for(0, "24h");
+        assert_eq!(first.hash(), asked_for(0, "24h").hash());
+        assert_ne!(first.hash(), asked_for(1, "24h").hash());
+        assert_ne!(first.hash(), asked_for(0, "1h").hash());
     }
 }

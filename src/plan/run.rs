@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::api::Gate;
     use crate::devolutions::{GroupId, Holding};
-    use crate::plan::replacement::{Ground, Party};
+    use crate::plan::replacement::{Ground, NO_SOAK, Party};
     use serde_json::json;
     use uuid::Uuid;
 
@@ -146,6 +146,8 @@ mod tests {
         };
         Plan {
             gate: Gate::Replacement,
+            attempt: 0,
+            soak: NO_SOAK.to_owned(),
             ground,
             grants: vec![effect(1, "a")],
             revokes: vec![effect(1, "a"), effect(2, "b")],

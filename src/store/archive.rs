@@ -10,11 +10,10 @@ use flate2::write::GzEncoder;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
-use kube::api::PostParams;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Keeper, Secrets};
+use super::{Keeper, Secrets, managed};
 use crate::error::{Class, Failure};
 use crate::plan::PlanHash;
 
@@ -67,6 +66,12 @@ impl Archive {
         Ok((name, ours))
     }
 
+    /// The name of the first snapshot, where there is one: something was begun then.
+    pub async fn first_snapshot(&self) -> Result<Option<String>, Failure> {
+        let name = self.0.owner.name_of(&format!("snapshot-{:04}", 1));
+        Ok(self.get(&name).await?.map(|_| name))
+    }
+
     /// Stores `document`; false where another one of that name is there already.
     async fn save<T: Serialize + Sync>(
         &self,
@@ -79,7 +84,7 @@ impl Archive {
         for mut secret in self.parts(name, part, owned, document)?.into_iter().rev() {
             secret.immutable = Some(true);
             let name = secret.metadata.name.clone().unwrap_or_default();
-            match self.0.api.create(&PostParams::default(), &secret).await {
+            match self.0.api.create(&managed(), &secret).await {
                 Ok(_) => {}
                 Err(kube::Error::Api(status)) if status.is_already_exists() => {
                     let Some(mut there) = self.get(&name).await? else {
@@ -97,7 +102,7 @@ impl Archive {
                         there.metadata.owner_references = secret.metadata.owner_references;
                         self.0
                             .api
-                            .replace(&name, &PostParams::default(), &there)
+                            .replace(&name, &managed(), &there)
                             .await
                             .map_err(|e| Failure::kubernetes(&format!("take over Secret {name}"), &e))?;
                     }
@@ -166,11 +171,7 @@ impl Archive {
             let Some(mut there) = self.get(&name).await?.filter(|there| self.0.owner.keeps(there)) else { break };
             if there.data.take().is_some_and(|data| !data.is_empty()) {
                 let what = format!("empty Secret {name}");
-                self.0
-                    .api
-                    .replace(&name, &PostParams::default(), &there)
-                    .await
-                    .map_err(|e| Failure::kubernetes(&what, &e))?;
+                self.0.api.replace(&name, &managed(), &there).await.map_err(|e| Failure::kubernetes(&what, &e))?;
             }
         }
         Ok(())

@@ -5,12 +5,11 @@ use std::marker::PhantomData;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::PostParams;
 use kube::{Api, Client};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Keeper, Owner};
+use super::{Keeper, Owner, managed};
 use crate::error::{Class, Failure};
 
 const KEY: &str = "checkpoint.json";
@@ -33,9 +32,15 @@ impl<C: DeserializeOwned + Serialize> CheckpointStore<C> {
         Self { api: Api::namespaced(client.clone(), &owner.namespace), owner, known: None, holds: PhantomData }
     }
 
+    /// The name of its Secret.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.owner.name_of("checkpoint")
+    }
+
     /// Reads it; none where nothing was begun.
     pub async fn load(&mut self) -> Result<Option<C>, Failure> {
-        let name = self.owner.name_of("checkpoint");
+        let name = self.name();
         let what = format!("read the checkpoint, Secret {name}");
         self.known = self.api.get_opt(&name).await.map_err(|e| Failure::kubernetes(&what, &e))?;
         let Some(secret) = &self.known else {
@@ -52,7 +57,7 @@ impl<C: DeserializeOwned + Serialize> CheckpointStore<C> {
 
     /// Writes it, if nobody else has since it was read.
     pub async fn save(&mut self, checkpoint: &C) -> Result<(), Failure> {
-        let name = self.owner.name_of("checkpoint");
+        let name = self.name();
         let what = format!("write the checkpoint, Secret {name}");
         let bytes = serde_json::to_vec(checkpoint)
             .map_err(|e| Failure::new(Class::Bug, "CheckpointUnwritable", format!("Could not {what}: {e}")))?;
@@ -62,9 +67,9 @@ impl<C: DeserializeOwned + Serialize> CheckpointStore<C> {
         });
         secret.data.get_or_insert_default().insert(KEY.to_owned(), ByteString(bytes));
         let written = if self.known.is_some() {
-            self.api.replace(&name, &PostParams::default(), &secret).await
+            self.api.replace(&name, &managed(), &secret).await
         } else {
-            self.api.create(&PostParams::default(), &secret).await
+            self.api.create(&managed(), &secret).await
         };
         self.known = Some(written.map_err(|e| Failure::kubernetes(&what, &e))?);
         Ok(())

@@ -133,7 +133,7 @@ impl ClientSecrets {
         self.0.get(&self.name(purpose), "a client secret of this migration").await
     }
 
-    /// None where it is empty, as the first part of a restored backup may be.
+    /// None where it is empty, as it is once the way back was removed.
     fn read(&self, secret: &Secret, purpose: Purpose) -> Result<Option<ClientSecret>, Failure> {
         let Some(data) = secret.data.as_ref().filter(|data| !data.is_empty()) else { return Ok(None) };
         let text = |key: &str| data.get(key).and_then(|value| std::str::from_utf8(&value.0).ok()).map(str::trim);

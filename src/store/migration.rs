@@ -28,7 +28,7 @@ pub struct MigrationCheckpoint {
     /// The new application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<ApplicationIds>,
-    /// Which resource may begin: the uid of the one whose plan for the gate `Start` was approved.
+    /// The plan for the gate `Start` that was approved, and of which resource: that one may begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Passed>,
     /// The Secret of the plan that was last shown to be approved.

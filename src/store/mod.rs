@@ -1,5 +1,6 @@
 //! What must survive a crash, in Secrets beside the resource: the checkpoint, the snapshots of what
-//! was held before the first write, the client secrets, the plans and forecasts in full. Together they are an access map of a
+//! was held before the first write, the client secrets and the token for provisioning, who is expected to come across, the plans
+//! and forecasts in full. Together they are an access map of a
 //! password vault, so as a whole it is nowhere else: status, events and logs name single places and at
 //! most twenty members.
 
@@ -32,6 +33,12 @@ use crate::error::{Class, Failure};
 
 /// The field manager of everything that the operator writes.
 pub const MANAGER: &str = "devolutions-migration-operator";
+
+/// In the name of the operator.
+#[must_use]
+pub fn managed() -> PostParams {
+    PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() }
+}
 
 /// A kind that keeps documents in Secrets.
 pub trait Keeper: Resource<DynamicType = ()> {
@@ -134,9 +141,9 @@ impl Secrets {
         let written = match there {
             Some(there) => {
                 secret.metadata.resource_version = there.metadata.resource_version;
-                self.api.replace(&name, &PostParams::default(), &secret).await
+                self.api.replace(&name, &managed(), &secret).await
             }
-            None => self.api.create(&PostParams::default(), &secret).await,
+            None => self.api.create(&managed(), &secret).await,
         };
         written.map(drop).map_err(|e| Failure::kubernetes(&format!("write Secret {name}"), &e))
     }

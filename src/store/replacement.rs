@@ -2,7 +2,6 @@
 
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::api::{CustomGroupRef, EntraGroupRef, Gate, GroupReplacement};
 use crate::devolutions::GroupId;
@@ -12,8 +11,6 @@ use crate::plan::PlanHash;
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Checkpoint {
-    /// A random id of this piece of work.
-    pub migration_id: Uuid,
     /// The server's address. Another one is never taken for it.
     pub tenant: String,
     /// The connection by which it began; none in a checkpoint of an earlier version.
@@ -30,6 +27,9 @@ pub struct Checkpoint {
     pub snapshots: Vec<String>,
     /// The number of the next snapshot.
     pub next_snapshot: u32,
+    /// How many plans were begun.
+    #[serde(default)]
+    pub attempt: u32,
     /// The uids of the approvals that were used: each opens one gate once, even where the same plan comes again.
     pub used_approvals: Vec<String>,
     /// The plan that is being carried out, or was last.
@@ -77,10 +77,20 @@ pub struct Run {
     pub stopped: Option<Stopped>,
 }
 
+impl Run {
+    /// Since when nothing is written for it any more; none while it goes on.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.finished_at.or_else(|| self.stopped.as_ref().map(|stopped| stopped.at))
+    }
+}
+
 /// Why a run stopped, and what a person had asked for by then: anything newer starts afresh.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stopped {
+    /// When.
+    pub at: Timestamp,
     /// For people.
     pub message: String,
     /// The resource's generation at that time.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
 mod approvals;
+mod attempts;
 mod by_hand;
 mod chart;
 mod cli;

@@ -269,7 +269,7 @@ async fn options(namespace: &str, log: &Path, program: Option<PathBuf>) -> Optio
     let account = cluster().await.service_account_kubeconfig(namespace, RELEASE, valid).await.unwrap();
     let mut options = Options::new(&account, log);
     let hosts = ["--allow-host", "127.0.0.1", "--allow-entra-host", "127.0.0.1"];
-    let pace = ["--observe-interval-seconds", "2", "--entra-settle-seconds", "6"];
+    let pace = ["--observe-interval-seconds", "2", "--entra-settle-seconds", "6", "--devolutions-settle-seconds", "3"];
     let arguments = [&["--namespace", namespace], &hosts[..], &pace].concat();
     options.arguments = arguments.into_iter().map(ToOwned::to_owned).collect();
     options.program = program;

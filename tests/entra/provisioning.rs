@@ -32,7 +32,8 @@ struct Ready {
 async fn ready(name: &str, arguments: &[&str]) -> Ready {
     let stage = Stage::with(name, arguments, &[]).await;
     let (graph, cloud) = (stage.as_operator(), stage.cloud());
-    let principal = graph.instantiate("New", Uuid::from_u128(7)).await.unwrap().service_principal;
+    let application = graph.instantiate("New", Uuid::from_u128(7)).await.unwrap().application;
+    let principal = graph.service_principal(&application.app_id).await.unwrap().unwrap();
     graph.assign(Uuid::parse_str(GROUP).unwrap(), ("a", "b"), principal.id, role(&principal).unwrap()).await.unwrap();
     assert!(!cloud.provisioning().await.unwrap().unwrap().enabled);
     let told = cloud.enable_provisioning().await.unwrap();

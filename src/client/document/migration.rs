@@ -1,10 +1,10 @@
-//! The plans of a migration: to begin, to cut over, to bring users across, to go back.
+//! The plans of a migration: to begin, to cut over, to bring users across, to retire the way back, to go back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Detail, Document, Planning, excerpt, left_out};
+use super::{Detail, Document, Planning, SUSPENDED, excerpt, left_out};
 use crate::api::{Acknowledgement, Finding, Gate, PlanReference, PlanState, Severity, SsoMigration};
 use crate::client::forecast::{finding, size};
 use crate::client::style::{STRONG, WAITS, columns, field, paint, wrap};
@@ -41,6 +41,9 @@ impl Planning for SsoMigration {
     }
 
     fn deferral(&self, reference: &PlanReference, now: Timestamp) -> Option<String> {
+        if self.spec.suspend {
+            return Some(SUSPENDED.to_owned());
+        }
         if reference.state == PlanState::Preview {
             let said = "The mode is Plan, so nothing is done until it is Apply. The approval then counts where a person is asked at the gate Start (by spec.approvals, or by the connection's policy), as long as the plan is the same.";
             return Some(said.to_owned());

@@ -19,6 +19,9 @@ use crate::error::{Class, Failure};
 use crate::plan::PlanHash;
 use crate::store::{Archive, Keeper};
 
+/// What becomes of an approval that is given meanwhile.
+const SUSPENDED: &str = "It is suspended, so nothing is done until spec.suspend is false; the approval counts as long as the plan is the same.";
+
 /// How much of a plan is shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Detail {

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use k8s_openapi::jiff::Timestamp;
 use textwrap::core::display_width;
 
-use super::{Detail, Document, Planning, excerpt};
+use super::{Detail, Document, Planning, SUSPENDED, excerpt};
 use crate::api::{Gate, GroupReplacement, PlanReference, PlanState};
 use crate::client::style::{STRONG, WIDTH, paint, plain, wrap};
 use crate::devolutions::Permission;
-use crate::plan::replacement::{Effect, Plan, describe};
+use crate::plan::replacement::{Effect, NO_SOAK, Plan, describe};
 use crate::plan::{PlanHash, count};
 
 /// As many digits tell the ids of roles apart.
@@ -23,14 +23,21 @@ impl Planning for GroupReplacement {
     type Plan = Plan;
 
     fn facts(&self, plan: &Plan) -> Vec<(&'static str, String)> {
-        vec![
+        let mut facts = vec![
             ("What", purpose(plan)),
             ("Tenant", plan.ground.tenant.clone()),
             ("Members", format!("{}, the same in both groups", plan.ground.members.len())),
-        ]
+        ];
+        if plan.soak != NO_SOAK {
+            facts.push(("Soak", format!("{}: so long both groups hold the permissions", plan.soak)));
+        }
+        facts
     }
 
     fn deferral(&self, reference: &PlanReference, _: Timestamp) -> Option<String> {
+        if self.spec.suspend {
+            return Some(SUSPENDED.to_owned());
+        }
         let said = "The mode is Plan, so nothing is done until it is Apply; the approval counts as long as the plan is the same.";
         (reference.state == PlanState::Preview).then(|| said.to_owned())
     }
@@ -117,7 +124,7 @@ mod tests {
     use super::*;
     use crate::client::example;
     use crate::devolutions::{GroupId, Place};
-    use crate::plan::replacement::{Ground, Party};
+    use crate::plan::replacement::{Ground, NO_SOAK, Party};
 
     fn plan(giver: &str, taker: &str, label: &str) -> Plan {
         let party = |name: &str| Party { id: GroupId(Uuid::nil()), name: name.to_owned() };
@@ -134,7 +141,8 @@ mod tests {
             giver_held: BTreeMap::new(),
             taker_held: BTreeMap::new(),
         };
-        Plan { gate: Gate::Replacement, ground, grants: vec![effect(label)], revokes: vec![effect(label)] }
+        let (grants, revokes) = (vec![effect(label)], vec![effect(label)]);
+        Plan { gate: Gate::Replacement, attempt: 0, soak: NO_SOAK.to_owned(), ground, grants, revokes }
     }
 
     fn shown(plan: &Plan) -> Vec<String> {

@@ -24,9 +24,9 @@ pub struct Steps<'a, N> {
 }
 
 impl<N: Name> Steps<'_, N> {
-    fn state(&self, name: N) -> (Option<&Step<N>>, StepState) {
-        let step = self.begun.iter().find(|s| s.name == name);
-        (step, step.map_or(StepState::Pending, |s| s.state))
+    /// A step, where it was begun.
+    fn step(&self, name: N) -> Option<&Step<N>> {
+        self.begun.iter().find(|s| s.name == name)
     }
 
     /// One by one. What was `told` above is not said again.
@@ -34,8 +34,8 @@ impl<N: Name> Steps<'_, N> {
         let mut text = String::new();
         let wide = self.names.iter().map(|name| format!("{name:?}").len()).max().unwrap_or_default().max(13);
         for name in &self.names {
-            let (step, state) = self.state(*name);
-            let (sign, style) = mark(state);
+            let step = self.step(*name);
+            let (sign, style) = mark(step.map(|step| step.state));
             let mut first = format!("  {sign} {:<wide$} ", format!("{name:?}"));
             let said = match step {
                 None => vec![String::new()],
@@ -49,7 +49,7 @@ impl<N: Name> Steps<'_, N> {
             }
             // The mark alone is coloured; it was there for the line breaks.
             let lines = lines.join("\n").replacen(sign, &paint(style, sign), 1);
-            let style = if state == StepState::Pending { FAINT } else { Style::new() };
+            let style = if step.is_none() { FAINT } else { Style::new() };
             let _ = writeln!(text, "{}", paint(style, lines.trim_end()));
         }
         text
@@ -58,7 +58,7 @@ impl<N: Name> Steps<'_, N> {
     /// All in a line, and below it how far the one under way is.
     pub fn brief(&self) -> String {
         let marked = self.names.iter().map(|name| {
-            let (sign, style) = mark(self.state(*name).1);
+            let (sign, style) = mark(self.step(*name).map(|step| step.state));
             paint(style, &format!("{sign} {name:?}"))
         });
         let mut text = format!("  {}\n", marked.collect::<Vec<_>>().join(" "));

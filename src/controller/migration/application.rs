@@ -11,7 +11,7 @@ use super::outcome::Outcome;
 use super::secrets::Proven;
 use crate::api::{MigrationStepName, StepState};
 use crate::controller::Connector;
-use crate::entra::{Application, Consent, Entra as _, EntraWriter as _, ServicePrincipal};
+use crate::entra::{Application, Consent, Entra as _, EntraWriter as _, ServicePrincipal, is_bad_request};
 use crate::error::{Class, Failure};
 use crate::plan::application::{ConsentChange, GRAPH, Wanted, of_application, of_consent, of_principal};
 use crate::plan::{Refusal, name_some};
@@ -253,7 +253,9 @@ impl<K: Connector> Pass<'_, K> {
             };
             match given {
                 // It is there already and not shown yet: it is waited for.
-                Err(failure) if matches!(failure.class, Class::Conflict | Class::Bug) => tracing::info!("{failure}"),
+                Err(failure) if failure.class == Class::Conflict || is_bad_request(&failure) => {
+                    tracing::info!("{failure}");
+                }
                 given => given?,
             }
             self.note(&change);

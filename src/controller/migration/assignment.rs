@@ -5,8 +5,8 @@ use super::outcome::Outcome;
 use crate::api::MigrationStepName::Assignments;
 use crate::api::StepState;
 use crate::controller::Connector;
-use crate::entra::{Entra as _, EntraWriter as _, ServicePrincipal};
-use crate::error::{Class, Failure};
+use crate::entra::{Entra as _, EntraWriter as _, ServicePrincipal, is_bad_request};
+use crate::error::Failure;
 use crate::plan::assignment::{missing, role, unmanaged};
 use crate::plan::preflight::Principal;
 use crate::plan::{count, name_some};
@@ -62,7 +62,7 @@ impl<K: Connector> Pass<'_, K> {
                 Ok(()) => self.note(&(principal.id, application.id)),
                 // Entra ID refuses so what is there already and not listed yet, and what it has not heard of yet: whoever
                 // is listed in the end is well.
-                Err(failure) if failure.class == Class::Bug || failure.reason == "NotFound" => {
+                Err(failure) if is_bad_request(&failure) || failure.reason == "NotFound" => {
                     self.note(&(principal.id, application.id));
                     refused.get_or_insert(failure);
                 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 use tokio::time::timeout;
@@ -12,14 +11,12 @@ use super::outcome::Outcome;
 use super::report::Reporter;
 use super::{Migrations, Pass};
 use crate::api::{MigrationMode, MigrationStepName, REQUESTED_AT, SsoMigration, Step, StepState};
-use crate::controller::{Connector, look_again, status};
+use crate::controller::{Connector, LONGEST_SLEEP, look_again, rest, status, wake_at};
 use crate::error::{Class, Failure};
 
 const KIND: &str = "SsoMigration";
 /// A pass that takes longer than this holds up others.
 const LONGEST: Duration = Duration::from_mins(15);
-/// A clock that is set meanwhile is noticed after this at the latest.
-const LONGEST_SLEEP: Duration = Duration::from_hours(24);
 /// While what was written to Entra ID is waited for, it is looked for this often, or as often as at everything else.
 const REPLICATION: Duration = Duration::from_secs(5);
 
@@ -84,16 +81,8 @@ fn next_pass(outcome: &Outcome, is_stuck: bool, observe_interval: Duration, took
     match outcome {
         Outcome::Working => Action::requeue(Duration::ZERO),
         Outcome::Waiting { .. } if !is_stuck => Action::requeue(REPLICATION.min(observe_interval)),
-        Outcome::AwaitingWindow { opens } => {
-            let left = Duration::try_from(opens.duration_since(Timestamp::now())).unwrap_or_default();
-            Action::requeue(
-                left.saturating_add(Duration::from_secs(1)).min(observe_interval.max(took * crate::controller::REST)),
-            )
-        }
-        Outcome::Retiring { due, .. } => {
-            let left = Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default();
-            Action::requeue(left.saturating_add(Duration::from_secs(1)).min(LONGEST_SLEEP))
-        }
+        Outcome::AwaitingWindow { opens } => wake_at(*opens, rest(observe_interval, took)),
+        Outcome::Retiring { due, .. } => wake_at(*due, LONGEST_SLEEP),
         Outcome::Suspended
         | Outcome::CutOver { .. }
         | Outcome::Verified { .. }

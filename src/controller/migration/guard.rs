@@ -6,7 +6,7 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 
 use super::Pass;
-use crate::api::{MigrationMode, MigrationStepName, SsoMigration, Step, StepState, TenantConnection};
+use crate::api::{MigrationMode, MigrationStepName, SsoMigration, Step, TenantConnection};
 use crate::controller::Connector;
 use crate::entra::permission;
 use crate::error::Failure;
@@ -77,9 +77,7 @@ impl<K: Connector> Pass<'_, K> {
         let migrations = migrations.list(&all).await;
         let migrations = migrations.map_err(|e| Failure::kubernetes("list the SsoMigrations", &e))?;
         let age = |object: &SsoMigration| (object.creation_timestamp().map(|t| t.0), object.uid());
-        let is_begun = |step: &Step<MigrationStepName>| {
-            step.name == MigrationStepName::Application && step.state != StepState::Pending
-        };
+        let is_begun = |step: &Step<MigrationStepName>| step.name == MigrationStepName::Application;
         let has_begun = |object: &SsoMigration| object.status.as_ref().is_some_and(|s| s.steps.iter().any(is_begun));
         let other = migrations.items.iter().find(|other| {
             other.uid() != self.object.uid()

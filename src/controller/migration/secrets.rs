@@ -9,8 +9,8 @@ use super::observe::Sight;
 use super::outcome::Outcome;
 use crate::api::{MigrationStepName, StepState};
 use crate::controller::Connector;
-use crate::entra::{Application, Entra as _, EntraWriter as _};
-use crate::error::{Class, Failure};
+use crate::entra::{Application, Entra as _, EntraWriter as _, is_bad_request};
+use crate::error::Failure;
 use crate::plan::client_secret::{Kept, need};
 use crate::store::{ClientSecret, MigrationCheckpoint, Purpose};
 
@@ -51,7 +51,7 @@ impl<K: Connector> Pass<'_, K> {
             }
             match self.entra.remove_secret(application, key_id).await {
                 // It is gone already, and was listed all the same.
-                Err(failure) if failure.class == Class::Bug => tracing::info!("{failure}"),
+                Err(failure) if is_bad_request(&failure) => tracing::info!("{failure}"),
                 removed => removed?,
             }
         }

@@ -1,13 +1,15 @@
 //! Act: one write after the other, each on a place that was just looked at, each read back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::ResourceExt as _;
 
 use super::report::Reporter;
+use super::world::refuse_unseen_vaults;
 use crate::api::{GroupReplacement, StepName, StepState};
 use crate::controller::{Connector, Context};
-use crate::devolutions::{DevolutionsCloud, Observed, Target, look_around};
+use crate::devolutions::{DevolutionsCloud, Observed, Place, Target, look_around};
 use crate::error::{Class, Failure};
 use crate::plan::replacement::{Effect, Plan};
 use crate::plan::run::{AtPlace, Phase, same_members, still_needed, still_neutral};
@@ -15,6 +17,9 @@ use crate::plan::{Refusal, count};
 
 /// How often a write is tried while others write to the same place.
 const TRIES: u32 = 5;
+/// How often a write that was taken is looked for, and how long it is waited in between.
+const LOOKS: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// How a phase ended.
 pub enum End {
@@ -24,6 +29,8 @@ pub enum End {
     Interrupted,
     /// Somebody changed what the plan rests on.
     Stale(Refusal),
+    /// It cannot go on until a person mends something; the plan stands.
+    Held(Refusal),
 }
 
 /// Carries out one phase of a plan.
@@ -86,6 +93,13 @@ impl<K: Connector> Writer<'_, K> {
         let ground = &self.plan.ground;
         let _alone = self.context.claims.claim([ground.giver.id, ground.taker.id]).await;
         let around = look_around(self.cloud, &effect.place).await?;
+        if effect.place == Place::AllVaults {
+            // Whether we see them all was looked at when the phase began, perhaps hours ago.
+            let (identity, groups) = (self.cloud.identity().await?, self.cloud.groups().await?);
+            if let Err(refusal) = refuse_unseen_vaults(self.plan, &identity, &groups, &around) {
+                return Ok(Some(End::Held(refusal)));
+            }
+        }
         let before = self.look(effect).await?;
         match still_needed(effect, self.phase, self.held(&before)) {
             Ok(true) => {}
@@ -93,12 +107,12 @@ impl<K: Connector> Writer<'_, K> {
             Err(refusal) => return Ok(Some(End::Stale(refusal))),
         }
         let fits = still_neutral(self.plan, effect, self.phase, &around);
+        if self.context.is_interrupted(&**self.object).await? {
+            return Ok(Some(End::Interrupted));
+        }
         // The members last: they change most easily, and from here one request is all that can still happen.
         if let Err(refusal) = fits.and(self.members_are_the_same().await?) {
             return Ok(Some(End::Stale(refusal)));
-        }
-        if self.context.is_interrupted(&**self.object).await? {
-            return Ok(Some(End::Interrupted));
         }
         let group = match self.phase {
             Phase::Grant => self.plan.ground.taker.id,
@@ -109,8 +123,7 @@ impl<K: Connector> Writer<'_, K> {
             Phase::Grant => self.cloud.grant(&target, &effect.permission).await?,
             Phase::Revoke => self.cloud.revoke(&target).await?,
         }
-        let after = self.look(effect).await?;
-        match still_needed(effect, self.phase, self.held(&after)) {
+        match self.outcome(effect).await? {
             Ok(false) => {
                 self.context.metrics.written(match self.phase {
                     Phase::Grant => "grant",
@@ -128,6 +141,17 @@ impl<K: Connector> Writer<'_, K> {
             )),
             Err(refusal) => Ok(Some(End::Stale(refusal))),
         }
+    }
+
+    /// Whether a write that was taken is not seen yet. A replica may lag, so it is looked at more than once.
+    async fn outcome(&self, effect: &Effect) -> Result<Result<bool, Refusal>, Failure> {
+        for _ in 1..LOOKS {
+            match still_needed(effect, self.phase, self.held(&self.look(effect).await?)) {
+                Ok(true) => tokio::time::sleep(PAUSE).await,
+                done => return Ok(done),
+            }
+        }
+        Ok(still_needed(effect, self.phase, self.held(&self.look(effect).await?)))
     }
 
     async fn look(&self, effect: &Effect) -> Result<Observed, Failure> {

@@ -1,8 +1,7 @@
 //! Plan, have it approved, pin it.
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
-use uuid::Uuid;
 
 use super::Pass;
 use super::outcome::Outcome;
@@ -13,9 +12,9 @@ use crate::controller::{Connector, approval};
 use crate::devolutions::GroupId;
 use crate::error::Failure;
 use crate::plan::approval::Pending;
-use crate::plan::replacement::{Ground, Plan, held_by, plan as plan_replacement, plan_rollback};
+use crate::plan::replacement::{Ground, NO_SOAK, Plan, held_by, plan as plan_replacement, plan_rollback};
 use crate::plan::{Refusal, count, membership, name_some};
-use crate::store::{Checkpoint, Named, Run};
+use crate::store::{Checkpoint, Named, Run, Stopped};
 
 /// A plan, and the groups that it was resolved to.
 struct Planned {
@@ -28,25 +27,29 @@ impl<K: Connector> Pass<'_, K> {
     /// Makes a plan, has it approved, and pins it.
     pub(super) async fn begin(
         &mut self,
-        checkpoint: Option<Checkpoint>,
+        mut checkpoint: Option<Checkpoint>,
         tenant: &Connected<K::Cloud>,
         world: &World,
     ) -> Result<Outcome, Failure> {
+        if let Some(checkpoint) = &mut checkpoint {
+            self.set_aside(checkpoint).await?;
+            if let Some(until) = self.settles_at(checkpoint).filter(|_| self.object.spec.mode != Mode::Plan) {
+                return Ok(Outcome::Settling { until });
+            }
+        }
         let planned = match self.plan(checkpoint.as_ref(), tenant, world).await? {
             Ok(planned) => planned,
             Err(outcome) => return Ok(outcome),
         };
         let plan = planned.plan;
         let hash = plan.hash();
-        let needs_approval = self.object.spec.approval == ApprovalRequirement::Required
-            || tenant.connection.spec.policy.as_ref().is_some_and(|p| p.gates.contains(&plan.gate));
         let secret = self.archive.save_plan(hash.short(), &plan).await?;
         if self.object.spec.mode == Mode::Plan {
             self.reporter.plan(&plan, &hash, &secret, PlanState::Preview);
             return Ok(Outcome::Planned { grants: plan.grants.len(), revokes: plan.revokes.len() });
         }
         let mut approved = None;
-        if needs_approval {
+        if self.needs_approval(tenant) {
             self.reporter.plan(&plan, &hash, &secret, PlanState::AwaitingApproval);
             let (name, uid) = (self.object.name_any(), self.object.uid().unwrap_or_default());
             let pending = Pending {
@@ -66,8 +69,8 @@ impl<K: Connector> Pass<'_, K> {
                 });
             }
         }
+        let is_first = checkpoint.is_none();
         let mut checkpoint = checkpoint.unwrap_or_else(|| Checkpoint {
-            migration_id: Uuid::new_v4(),
             tenant: tenant.connection.spec.devolutions_cloud.url.clone(),
             connection: Some(tenant.connection.name_any()),
             named: Named::by(self.object),
@@ -75,17 +78,26 @@ impl<K: Connector> Pass<'_, K> {
             to: planned.entra,
             snapshots: Vec::new(),
             next_snapshot: 1,
+            attempt: 0,
             used_approvals: Vec::new(),
             run: None,
         });
+        if is_first {
+            // Before the snapshot, so that one without a checkpoint tells that the checkpoint is lost.
+            self.checkpoints.save(&checkpoint).await?;
+        }
         if plan.gate == Gate::Replacement {
             self.take_snapshot(&mut checkpoint, &plan, &world.inventory).await?;
         }
-        // Reading it all took its time, in which the migration may have been called back.
+        // Reading it all took its time, in which the migration may have been called back, or the policy been changed.
         if let Err(outcome) = self.source(Some(&checkpoint)).await? {
             return Ok(outcome);
         }
+        if approved.is_none() && self.needs_approval(&self.connected(&tenant.connection.name_any()).await?) {
+            return Ok(Outcome::Working);
+        }
         checkpoint.used_approvals.extend(approved.as_ref().and_then(|a| a.metadata.uid.clone()));
+        checkpoint.attempt += 1;
         checkpoint.run = Some(Run {
             uid: self.object.uid().unwrap_or_default(),
             gate: plan.gate,
@@ -99,6 +111,33 @@ impl<K: Connector> Pass<'_, K> {
         });
         self.checkpoints.save(&checkpoint).await?;
         self.resume(checkpoint, tenant, world).await
+    }
+
+    /// A plan that was being carried out is not what is asked for now: it does not go on by itself later.
+    async fn set_aside(&mut self, checkpoint: &mut Checkpoint) -> Result<(), Failure> {
+        let Some(run) = checkpoint.run.as_mut().filter(|run| run.ended_at().is_none()) else { return Ok(()) };
+        run.stopped = Some(Stopped {
+            at: Timestamp::now(),
+            message: "Something else was asked for.".to_owned(),
+            generation: None,
+            requested_at: None,
+        });
+        self.checkpoints.save(checkpoint).await
+    }
+
+    /// Whether a person is asked before this mode's writes.
+    pub(super) fn needs_approval(&self, tenant: &Connected<K::Cloud>) -> bool {
+        self.object.spec.approval == ApprovalRequirement::Required
+            || tenant.connection.spec.policy.as_ref().is_some_and(|policy| policy.gates.contains(&self.gate()))
+    }
+
+    /// Until when the way is not turned: a write of the other direction whose answer was lost can still take effect, and
+    /// not every server has ETags that would refuse it.
+    fn settles_at(&self, checkpoint: &Checkpoint) -> Option<Timestamp> {
+        let run = checkpoint.run.as_ref().filter(|run| run.gate != self.gate())?;
+        let settle = SignedDuration::try_from(self.shared.context.devolutions_settle).unwrap_or(SignedDuration::MAX);
+        let until = run.ended_at()?.checked_add(settle).unwrap_or(Timestamp::MAX);
+        (until > Timestamp::now()).then_some(until)
     }
 
     /// Everything between the world and a plan worth showing; or the outcome where there is none.
@@ -129,7 +168,11 @@ impl<K: Connector> Pass<'_, K> {
         let origin = match (rollback, checkpoint) {
             (false, _) => None,
             (true, Some(checkpoint)) if !checkpoint.snapshots.is_empty() => Some(self.origin(checkpoint).await?),
-            (true, Some(Checkpoint { run: Some(Run { gate: Gate::Rollback, finished_at: Some(_), .. }), .. })) => {
+            (
+                true,
+                Some(Checkpoint { run: Some(Run { gate: Gate::Rollback, finished_at: Some(_), hash, .. }), .. }),
+            ) => {
+                self.reporter.completed(hash.as_str());
                 return Ok(Err(Outcome::RolledBack { message: "Everything is back as it was before.".to_owned() }));
             }
             (true, _) => {
@@ -139,8 +182,10 @@ impl<K: Connector> Pass<'_, K> {
                 ))));
             }
         };
-        let checked =
-            world.refuse_own_rights(custom).and_then(|()| membership::require_equal(giver, taker, &world.users));
+        let checked = world
+            .refuse_own_rights(custom)
+            .and_then(|()| if rollback { Ok(()) } else { membership::require_filled(entra) })
+            .and_then(|()| membership::require_equal(giver, taker, &world.users));
         if let Err(refusal) = checked {
             self.reporter.step(StepName::Membership, StepState::Failed, &refusal.message).await?;
             return Ok(Err(Outcome::Refused(refusal)));
@@ -160,8 +205,10 @@ impl<K: Connector> Pass<'_, K> {
                 plan_rollback(&ground, &inventory, origin)
             }
         };
+        let attempt = checkpoint.map_or(0, |kept| kept.attempt);
+        let soak = if rollback { NO_SOAK } else { &self.object.spec.soak };
         let plan = match plan {
-            Ok(plan) => plan,
+            Ok(plan) => plan.asked_for(attempt, soak),
             Err(refusal) => return Ok(Err(Outcome::Refused(refusal))),
         };
         if plan.is_empty() && rollback {

@@ -21,7 +21,6 @@ mod world;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::{Resource as _, ResourceExt as _};
 
@@ -29,7 +28,7 @@ use self::outcome::Outcome;
 use self::report::Reporter;
 use self::world::World;
 use super::connection::Connected;
-use super::{Connector, Context, Events, look_again, status};
+use super::{Connector, Context, Events, LONGEST_SLEEP, look_again, status, wake_at};
 use crate::api::{Gate, GroupReplacement, Mode, REQUESTED_AT, StepName, StepState};
 use crate::error::Failure;
 use crate::plan::{Refusal, count};
@@ -102,10 +101,7 @@ fn is_settled(object: &GroupReplacement) -> bool {
 fn next_pass(outcome: &Outcome, observe_interval: Duration, took: Duration) -> Action {
     match outcome {
         Outcome::Working => Action::requeue(Duration::ZERO),
-        Outcome::Soaking { until } => {
-            let left = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
-            Action::requeue(left.saturating_add(Duration::from_secs(1)))
-        }
+        Outcome::Soaking { until } | Outcome::Settling { until } => wake_at(*until, LONGEST_SLEEP),
         Outcome::Planned { .. }
         | Outcome::AwaitingMigration { .. }
         | Outcome::AwaitingApproval { .. }
@@ -139,15 +135,19 @@ impl<'a, K: Connector> Pass<'a, K> {
         if self.object.spec.suspend {
             return Ok(Outcome::Suspended);
         }
-        let namespace = self.object.namespace().unwrap_or_default();
         let checkpoint = self.checkpoints.load().await?;
         let source = match self.source(checkpoint.as_ref()).await? {
             Ok(source) => source,
             Err(outcome) => return Ok(outcome),
         };
-        let tenant = self.shared.context.connections.get(&namespace, &source.connection).await?;
+        let tenant = self.connected(&source.connection).await?;
         if let Some(refusal) = checkpoint.as_ref().and_then(|c| other_work(c, self.object, &tenant)) {
             return Ok(Outcome::Refused(refusal));
+        }
+        if checkpoint.is_none()
+            && let Some(snapshot) = self.archive.first_snapshot().await?
+        {
+            return Ok(Outcome::Refused(self.checkpoint_missing(&snapshot)));
         }
         self.reporter.first_time(StepName::Inventory, "Reading who holds what.").await?;
         let mut world = World::observe(&*tenant.cloud).await?;
@@ -160,9 +160,34 @@ impl<'a, K: Connector> Pass<'a, K> {
             )
             .await?;
         match checkpoint {
-            Some(checkpoint) if self.is_under_way(&checkpoint) => self.resume(checkpoint, &tenant, &world).await,
+            // Where a person is to be asked only now, it is planned anew, and they are.
+            Some(checkpoint) if self.is_under_way(&checkpoint) && self.may_go_on(&checkpoint, &tenant) => {
+                self.resume(checkpoint, &tenant, &world).await
+            }
             checkpoint => self.begin(checkpoint, &tenant, &world).await,
         }
+    }
+
+    async fn connected(&self, connection: &str) -> Result<Connected<K::Cloud>, Failure> {
+        let namespace = self.object.namespace().unwrap_or_default();
+        self.shared.context.connections.get(&namespace, connection).await
+    }
+
+    /// Whether the run was approved, or need not be.
+    fn may_go_on(&self, checkpoint: &Checkpoint, tenant: &Connected<K::Cloud>) -> bool {
+        let is_approved = checkpoint.run.as_ref().is_some_and(|run| run.approval.is_some());
+        is_approved || !self.needs_approval(tenant)
+    }
+
+    /// What was done is not known, though something was begun.
+    fn checkpoint_missing(&self, snapshot: &str) -> Refusal {
+        Refusal::new(
+            "CheckpointMissing",
+            format!(
+                "Something was begun under this name before, for there is Secret {snapshot} with what both groups held then, and the checkpoint, Secret {}, is gone. So nothing tells what was done, and nothing is. Restore it from a backup. If all that was begun is over, give this resource another name, or delete the snapshots too: with them the way back goes.",
+                self.checkpoints.name()
+            ),
+        )
     }
 
     fn gate(&self) -> Gate {

@@ -16,6 +16,8 @@ pub enum Outcome {
     AwaitingMigration { message: String },
     /// A person must approve the plan.
     AwaitingApproval { gate: Gate, grants: usize, revokes: usize },
+    /// It goes the other way than before, and until then a write of before can still take effect.
+    Settling { until: Timestamp },
     /// There is more to do right away.
     Working,
     /// Both groups hold the permissions until then.
@@ -36,6 +38,7 @@ impl Outcome {
             Self::Planned { .. } => "Planned",
             Self::AwaitingMigration { .. } => "AwaitingMigration",
             Self::AwaitingApproval { .. } => "AwaitingApproval",
+            Self::Settling { .. } => "Settling",
             Self::Working => "Progressing",
             Self::Soaking { .. } => "Soaking",
             Self::Succeeded { reason, .. } => reason,

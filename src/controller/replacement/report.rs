@@ -9,8 +9,8 @@ use kube::{Client, ResourceExt as _};
 
 use super::outcome::Outcome;
 use crate::api::{
-    GroupReplacement, GroupReplacementStatus, Mode, PlanReference, PlanState, Progress, REQUESTED_AT, ResolvedGroup,
-    StepName, StepState,
+    Gate, GroupReplacement, GroupReplacementStatus, Mode, PlanReference, PlanState, Progress, REQUESTED_AT,
+    ResolvedGroup, StepName, StepState,
 };
 use crate::controller::events::{Events, OBSERVING};
 use crate::controller::state::State;
@@ -112,7 +112,10 @@ impl Reporter {
             count(plan.grants.len(), "grant"),
             count(plan.revokes.len(), "revoke")
         );
-        self.conditions(&State::new(ConditionStatus::False, "Progressing", &text).busy());
+        let mut state = State::new(ConditionStatus::False, "Progressing", &text).busy();
+        // What is being taken back is no success any more.
+        state.succeeded = (plan.gate == Gate::Rollback).then_some(ConditionStatus::Unknown);
+        self.conditions(&state);
         self.write().await
     }
 
@@ -250,6 +253,14 @@ impl Reporter {
                     if self.status.summary.is_empty() { "At work.".to_owned() } else { self.status.summary.clone() };
                 State::new(False, "Progressing", &summary).busy()
             }
+            Outcome::Settling { until } => {
+                self.keep_steps_to(StepName::Inventory);
+                let text = format!(
+                    "It goes the other way than before, and is planned at {}: until then a write of before whose answer was lost could still take effect.",
+                    whole_seconds(*until).0
+                );
+                State::new(False, "Settling", &text).busy()
+            }
             Outcome::Soaking { until } => {
                 let at = whole_seconds(*until);
                 let text =
@@ -269,6 +280,7 @@ impl Reporter {
                     steps::halt(&mut self.status.steps, StepState::Failed, "Stopped");
                     plans::stop(&mut self.status.plans);
                 } else {
+                    steps::halt(&mut self.status.steps, StepState::Waiting, "Held");
                     // A plan that was shown no longer stands.
                     plans::withdraw(&mut self.status.plans);
                     self.status.steps.retain(|s| s.name != StepName::Approval || s.state != StepState::Waiting);
@@ -281,6 +293,10 @@ impl Reporter {
     /// A pass that failed.
     pub async fn fail(&mut self, failure: &Failure) -> Result<(), Failure> {
         self.status.observed_generation = self.object.metadata.generation;
+        // It is not known when it goes on.
+        for progress in self.status.steps.iter_mut().filter_map(|step| step.progress.as_mut()) {
+            progress.eta = None;
+        }
         self.conditions(&State::failed(failure));
         self.write().await
     }

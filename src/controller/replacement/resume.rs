@@ -50,7 +50,7 @@ impl<K: Connector> Pass<'_, K> {
             Err(refusal) => return self.stop(checkpoint, refusal).await,
         };
         if let (Phase::Revoke, Some(granted_at)) = (phase, run.granted_at) {
-            let until = soak_end(granted_at, self.object);
+            let until = soak_end(granted_at, self.object, &plan, run.approval.is_some());
             if until > Timestamp::now() {
                 return Ok(Outcome::Soaking { until });
             }
@@ -73,6 +73,7 @@ impl<K: Connector> Pass<'_, K> {
             act::End::Complete => {}
             // The next pass finds out what is wanted now.
             act::End::Interrupted => return Ok(Outcome::Working),
+            act::End::Held(refusal) => return Ok(Outcome::Refused(refusal)),
             act::End::Stale(refusal) => return self.stop(checkpoint, refusal).await,
         }
         if phase == Phase::Grant {
@@ -89,6 +90,7 @@ impl<K: Connector> Pass<'_, K> {
     async fn stop(&mut self, mut checkpoint: Checkpoint, refusal: Refusal) -> Result<Outcome, Failure> {
         if let Some(run) = &mut checkpoint.run {
             run.stopped = Some(Stopped {
+                at: Timestamp::now(),
                 message: refusal.message.clone(),
                 generation: self.object.metadata.generation,
                 requested_at: self.object.annotations().get(REQUESTED_AT).cloned(),
@@ -128,6 +130,9 @@ impl<K: Connector> Pass<'_, K> {
     }
 }
 
-fn soak_end(granted_at: Timestamp, object: &GroupReplacement) -> Timestamp {
-    if object.spec.mode == Mode::Rollback { granted_at } else { end_of(granted_at, &object.spec.soak) }
+/// What was approved is the least; what nobody was asked about is as the spec says now.
+fn soak_end(granted_at: Timestamp, object: &GroupReplacement, plan: &Plan, is_approved: bool) -> Timestamp {
+    let approved = if is_approved { end_of(granted_at, &plan.soak) } else { granted_at };
+    let asked = if object.spec.mode == Mode::Rollback { granted_at } else { end_of(granted_at, &object.spec.soak) };
+    approved.max(asked)
 }

@@ -73,28 +73,9 @@ impl World {
         ))
     }
 
-    /// Where a plan changes permissions on all vaults, it changes them on vaults that this identity
-    /// cannot see, too; and what the groups hold there could show in another light. Only who holds
-    /// something on all vaults can be taken to see them all (inferred: `Get-HubVault` lists accessible
-    /// vaults only, and every role has the right to view the vault).
+    /// As [`refuse_unseen_vaults`], of what was observed.
     pub fn refuse_unseen_vaults(&self, plan: &Plan) -> Result<(), Refusal> {
-        let touches_all = plan.grants.iter().chain(&plan.revokes).any(|e| e.place == Place::AllVaults);
-        let me = self.identity.user_id;
-        let (giver, taker) = (plan.ground.giver.id, plan.ground.taker.id);
-        let sees_all = self.inventory.get(&Place::AllVaults).is_some_and(|all| {
-            let through = |g: &&Group| g.id != giver && g.id != taker && g.user_ids.contains(&me);
-            all.users.contains(&me) || self.groups.iter().filter(through).any(|g| all.groups.contains_key(&g.id))
-        });
-        if !touches_all || sees_all {
-            return Ok(());
-        }
-        Err(Refusal::new(
-            "VaultsMayBeHidden",
-            format!(
-                "The plan changes permissions on all vaults, but \"{}\" holds nothing on all vaults itself. There may be vaults that it cannot see, and access to them would change unseen. Make it a vault owner on all vaults.",
-                self.identity.name
-            ),
-        ))
+        refuse_unseen_vaults(plan, &self.identity, &self.groups, &self.inventory)
     }
 
     /// What a pinned plan has left to do, if everything that it rests on still holds.
@@ -113,6 +94,35 @@ impl World {
         run::same_members(plan, giver, taker)?;
         run::remaining(plan, phase, &held_by(&self.inventory, giver.id), &held_by(&self.inventory, taker.id))
     }
+}
+
+/// Where a plan changes permissions on all vaults, it changes them on vaults that this identity
+/// cannot see, too; and what the groups hold there could show in another light. Only who holds
+/// something on all vaults can be taken to see them all (inferred: `Get-HubVault` lists accessible
+/// vaults only, and every role has the right to view the vault).
+pub fn refuse_unseen_vaults(
+    plan: &Plan,
+    identity: &Identity,
+    groups: &[Group],
+    inventory: &Inventory,
+) -> Result<(), Refusal> {
+    let touches_all = plan.grants.iter().chain(&plan.revokes).any(|e| e.place == Place::AllVaults);
+    let me = identity.user_id;
+    let (giver, taker) = (plan.ground.giver.id, plan.ground.taker.id);
+    let sees_all = inventory.get(&Place::AllVaults).is_some_and(|all| {
+        let through = |g: &&Group| g.id != giver && g.id != taker && g.user_ids.contains(&me);
+        all.users.contains(&me) || groups.iter().filter(through).any(|g| all.groups.contains_key(&g.id))
+    });
+    if !touches_all || sees_all {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "VaultsMayBeHidden",
+        format!(
+            "The plan changes permissions on all vaults, but \"{}\" holds nothing on all vaults itself. There may be vaults that it cannot see, and access to them would change unseen. Make it a vault owner on all vaults.",
+            identity.name
+        ),
+    ))
 }
 
 fn wanted_custom(reference: &CustomGroupRef) -> Wanted {

@@ -53,7 +53,7 @@ impl EntraWriter for Graph {
     }
 
     async fn remove_secret(&self, application: &Application, key_id: Uuid) -> Result<(), Failure> {
-        let what = format!("take the unused client secret {key_id} from the application \"{}\"", application.label());
+        let what = format!("take the client secret {key_id} from the application \"{}\"", application.label());
         let path = ["applications", &application.id.to_string(), "removePassword"];
         self.post(&what, APPLICATIONS, &path, &json!({"keyId": key_id})).await
     }

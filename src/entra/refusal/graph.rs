@@ -2,13 +2,20 @@
 
 use serde::Deserialize;
 
-use crate::error::Class;
+use crate::error::{Class, Failure};
 use crate::http::{Refusal, Refused, System, Verdict, printable};
 
 /// Microsoft Graph, asked for something that needs an application permission.
 pub struct MicrosoftGraph {
     /// The permission, or several.
     pub permission: &'static str,
+}
+
+/// Whether Graph understood a request and refused it as it stands (HTTP 400, or its like). So it answers also where what is asked for is
+/// so already and merely not listed yet, or gone already and still listed; its codes do not tell these apart.
+#[must_use]
+pub fn is_bad_request(failure: &Failure) -> bool {
+    failure.reason == "RequestRefused"
 }
 
 /// <https://learn.microsoft.com/graph/errors#json-representation>. `message` is not read: what a server writes there is
@@ -115,7 +122,6 @@ mod tests {
     use reqwest::header::HeaderMap;
 
     use super::*;
-    use crate::error::Failure;
     use crate::http::classify;
 
     fn refused(status: u16, body: &str) -> Failure {
@@ -165,6 +171,7 @@ mod tests {
         ] {
             let failure = coded(status, code);
             assert_eq!((failure.class, failure.reason), (class, reason), "{status} {code}");
+            assert_eq!(is_bad_request(&failure), status == 400);
             assert!(failure.message.contains(code) && !failure.message.contains("eyJ0"), "{failure}");
         }
         assert_eq!(coded(429, "TooManyRequests").retry_after, Some(std::time::Duration::from_millis(2128)));

@@ -3,5 +3,5 @@
 mod graph;
 mod token;
 
-pub use graph::MicrosoftGraph;
+pub use graph::{MicrosoftGraph, is_bad_request};
 pub use token::{Presented, TokenEndpoint};
