@@ -55,7 +55,7 @@ fn only_who_has_the_verb_approves_and_only_in_their_own_name() {
 #[test]
 fn a_changed_input_makes_an_approval_stale_and_other_changes_do_not() {
     run(async {
-        let stage = Stage::new("stale").await;
+        let mut stage = Stage::new("stale").await;
         stage.replace_sysadmins(json!({})).await;
         let state = stage.until_reason("sysadmins", "AwaitingApproval").await;
         let hash = state["status"]["plans"][0]["hash"].clone();
@@ -65,18 +65,27 @@ fn a_changed_input_makes_an_approval_stale_and_other_changes_do_not() {
         let person = stage.sandbox.as_person().await.unwrap();
         let vaults = person.call(reqwest::Method::GET, "/api/v1/vaults", None).await.unwrap();
         let finance = vaults["data"].as_array().unwrap().iter().find(|v| v["name"] == "Finance").unwrap();
-        let place = format!(
-            "/api/v1/vaults/{}/permissions/groups/{}",
-            finance["id"].as_str().unwrap(),
-            state["status"]["from"]["id"].as_str().unwrap()
-        );
+        let (vault, group) = (finance["id"].as_str().unwrap(), state["status"]["from"]["id"].as_str().unwrap());
+        let place = format!("/api/v1/vaults/{vault}/permissions/groups/{group}");
+        let more = async |flags: Value| {
+            person.call(reqwest::Method::PUT, &place, Some(&json!({"flags": flags}))).await.unwrap();
+        };
         stage.approve_as(ALICE, &named(approval(&state, MALLORY), "not-mine")).await.unwrap_err();
-        person.call(reqwest::Method::PUT, &place, Some(&json!({"flags": {"viewVault": true}}))).await.unwrap();
+        more(json!({"viewVault": true})).await;
         let newer = stage.until("sysadmins", "another plan", |s| s["status"]["plans"][0]["hash"] != hash).await;
         assert_eq!(newer["status"]["plans"].as_array().unwrap().len(), 1);
 
         stage.approve_as(ALICE, &named(approval(&state, ALICE), "old")).await.unwrap();
         accepted(&stage, "old", "PlanStale").await;
+
+        // Approved while it still fitted, and changed before anything was begun.
+        stage.operator.kill().await.unwrap();
+        stage.approve_as(ALICE, &named(approval(&newer, ALICE), "early")).await.unwrap();
+        more(json!({"viewVault": true, "viewEntries": true})).await;
+        stage.operator.restart().await.unwrap();
+        accepted(&stage, "early", "PlanStale").await;
+        let hash = newer["status"]["plans"][0]["hash"].clone();
+        stage.until("sysadmins", "one more plan", |s| s["status"]["plans"][0]["hash"] != hash).await;
         stage.assert_nothing_written().await;
         stage.approve("sysadmins").await;
         stage.until_reason("sysadmins", "Replaced").await;
