@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use testbed::wait::{self, Object};
 
+use crate::cli::Person;
+use crate::cutover::{applied, approve, saves, waits};
 use crate::stage::{ALICE, MALLORY, Stage, WITHIN, approval, condition, run};
 
 async fn accepted(stage: &Stage, name: &str, reason: &str) -> String {
@@ -138,6 +140,60 @@ fn an_approval_opens_one_gate_once_even_where_the_same_plan_comes_again() {
         let hash = |state: &Value| state["status"]["plans"].as_array().unwrap().last().unwrap()["hash"].clone();
         assert_eq!(hash(&first), hash(&again), "the same plan, and yet asked for anew");
         assert!(accepted(&stage, "first", "Used").await.contains(ALICE));
+        stage.end().await;
+    });
+}
+
+#[test]
+fn what_the_connections_policy_asks_for_is_asked_though_the_spec_asks_nobody() {
+    run(async {
+        let stage = Stage::new("policy").await;
+        let policy = json!({"spec": {"policy": {"gates": ["Replacement", "Start", "Cutover"]}}}).to_string();
+        stage.kubectl(&["patch", "tconn", "contoso", "--type=merge", "-p", &policy]).await;
+        stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
+        stage.apply(&applied(json!({"approvals": []}))).await.unwrap();
+        stage.until_reason("sysadmins", "AwaitingApproval").await;
+        waits(&stage, "Start").await;
+        stage.assert_nothing_written().await;
+
+        approve(&stage, "Start").await;
+        waits(&stage, "Cutover").await;
+        let in_the_cloud = async || {
+            let writes = stage.writes().await;
+            writes.into_iter().filter(|r| r.system == "DevolutionsCloud").collect::<Vec<_>>()
+        };
+        let written = in_the_cloud().await;
+        assert!(written.is_empty(), "{written:?}");
+        stage.approve("sysadmins").await;
+        stage.until_reason("sysadmins", "Replaced").await;
+        assert_eq!(saves(&stage).await, 0, "one gate opens no other");
+        stage.assert_no_violation().await;
+        stage.end().await;
+    });
+}
+
+#[test]
+fn who_has_the_verb_for_one_replacement_approves_no_other() {
+    run(async {
+        let stage = Stage::new("one-approver").await;
+        let sam = "sam@contoso.example";
+        let api = "migration.devolutions.net";
+        let rules = json!([
+            {"apiGroups": [api], "resources": ["planapprovals"], "verbs": ["create"]},
+            {"apiGroups": [api], "resources": ["groupreplacements"], "resourceNames": ["sysadmins"], "verbs": ["approve"]},
+        ]);
+        Person::with_rights(&stage, sam, rules).await;
+        stage.replace_sysadmins(json!({})).await;
+        stage.replace("helpdesk", json!({"name": "Helpdesk"}), json!({"displayName": "SG-Helpdesk"}), json!({})).await;
+        let other = stage.until_reason("helpdesk", "AwaitingApproval").await;
+        let own = stage.until_reason("sysadmins", "AwaitingApproval").await;
+
+        let refused = stage.approve_as(sam, &approval(&other, sam)).await.unwrap_err().to_string();
+        assert!(refused.contains("\"sam@contoso.example\" may not approve GroupReplacement \"helpdesk\""), "{refused}");
+        stage.assert_nothing_written().await;
+        stage.approve_as(sam, &approval(&own, sam)).await.unwrap();
+        stage.until_reason("sysadmins", "Replaced").await;
+        stage.until_reason("helpdesk", "AwaitingApproval").await;
         stage.end().await;
     });
 }
