@@ -18,8 +18,8 @@ pub struct RedirectUris {
     /// Further ones.
     #[serde(default)]
     #[schemars(length(max = 32), inner(length(min = 1, max = 256)), extend("x-kubernetes-list-type" = "set"))]
-    #[x_kube(validation = Rule::new("self.all(uri, uri.startsWith('https://') && !uri.contains('#') && !uri.contains('*'))")
-        .message("a redirect URI begins with https:// and has neither # nor *"))]
+    #[x_kube(validation = Rule::new("self.all(uri, uri.startsWith('https://') && isURL(uri) && url(uri).getHostname() != '' && !uri.contains('#') && !uri.contains('*'))")
+        .message("a redirect URI begins with https://, names a host, and has neither # nor *"))]
     pub additional: Vec<String>,
 }
 

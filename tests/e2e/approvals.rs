@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use testbed::wait::{self, Object};
 
+use crate::cli::Person;
+use crate::cutover::{applied, approve, saves, waits};
 use crate::stage::{ALICE, MALLORY, Stage, WITHIN, approval, condition, run};
 
 pub async fn accepted(stage: &Stage, name: &str, reason: &str) -> String {
@@ -55,7 +57,7 @@ fn only_who_has_the_verb_approves_and_only_in_their_own_name() {
 #[test]
 fn a_changed_input_makes_an_approval_stale_and_other_changes_do_not() {
     run(async {
-        let stage = Stage::new("stale").await;
+        let mut stage = Stage::new("stale").await;
         stage.replace_sysadmins(json!({})).await;
         let state = stage.until_reason("sysadmins", "AwaitingApproval").await;
         let hash = state["status"]["plans"][0]["hash"].clone();
@@ -65,18 +67,27 @@ fn a_changed_input_makes_an_approval_stale_and_other_changes_do_not() {
         let person = stage.sandbox.as_person().await.unwrap();
         let vaults = person.call(reqwest::Method::GET, "/api/v1/vaults", None).await.unwrap();
         let finance = vaults["data"].as_array().unwrap().iter().find(|v| v["name"] == "Finance").unwrap();
-        let place = format!(
-            "/api/v1/vaults/{}/permissions/groups/{}",
-            finance["id"].as_str().unwrap(),
-            state["status"]["from"]["id"].as_str().unwrap()
-        );
+        let (vault, group) = (finance["id"].as_str().unwrap(), state["status"]["from"]["id"].as_str().unwrap());
+        let place = format!("/api/v1/vaults/{vault}/permissions/groups/{group}");
+        let more = async |flags: Value| {
+            person.call(reqwest::Method::PUT, &place, Some(&json!({"flags": flags}))).await.unwrap();
+        };
         stage.approve_as(ALICE, &named(approval(&state, MALLORY), "not-mine")).await.unwrap_err();
-        person.call(reqwest::Method::PUT, &place, Some(&json!({"flags": {"viewVault": true}}))).await.unwrap();
+        more(json!({"viewVault": true})).await;
         let newer = stage.until("sysadmins", "another plan", |s| s["status"]["plans"][0]["hash"] != hash).await;
         assert_eq!(newer["status"]["plans"].as_array().unwrap().len(), 1);
 
         stage.approve_as(ALICE, &named(approval(&state, ALICE), "old")).await.unwrap();
         accepted(&stage, "old", "PlanStale").await;
+
+        // Approved while it still fitted, and changed before anything was begun.
+        stage.operator.kill().await.unwrap();
+        stage.approve_as(ALICE, &named(approval(&newer, ALICE), "early")).await.unwrap();
+        more(json!({"viewVault": true, "viewEntries": true})).await;
+        stage.operator.restart().await.unwrap();
+        accepted(&stage, "early", "PlanStale").await;
+        let hash = newer["status"]["plans"][0]["hash"].clone();
+        stage.until("sysadmins", "one more plan", |s| s["status"]["plans"][0]["hash"] != hash).await;
         stage.assert_nothing_written().await;
         stage.approve("sysadmins").await;
         stage.until_reason("sysadmins", "Replaced").await;
@@ -109,6 +120,60 @@ fn deleted_in_the_middle_and_applied_again_it_asks_again_and_makes_nothing_twice
         stage.approve("sysadmins").await;
         stage.until_reason("sysadmins", "RolledBack").await;
         stage.assert_no_violation().await;
+        stage.end().await;
+    });
+}
+
+#[test]
+fn what_the_connections_policy_asks_for_is_asked_though_the_spec_asks_nobody() {
+    run(async {
+        let stage = Stage::new("policy").await;
+        let policy = json!({"spec": {"policy": {"gates": ["Replacement", "Start", "Cutover"]}}}).to_string();
+        stage.kubectl(&["patch", "tconn", "contoso", "--type=merge", "-p", &policy]).await;
+        stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
+        stage.apply(&applied(json!({"approvals": []}))).await.unwrap();
+        stage.until_reason("sysadmins", "AwaitingApproval").await;
+        waits(&stage, "Start").await;
+        stage.assert_nothing_written().await;
+
+        approve(&stage, "Start").await;
+        waits(&stage, "Cutover").await;
+        let in_the_cloud = async || {
+            let writes = stage.writes().await;
+            writes.into_iter().filter(|r| r.system == "DevolutionsCloud").collect::<Vec<_>>()
+        };
+        let written = in_the_cloud().await;
+        assert!(written.is_empty(), "{written:?}");
+        stage.approve("sysadmins").await;
+        stage.until_reason("sysadmins", "Replaced").await;
+        assert_eq!(saves(&stage).await, 0, "one gate opens no other");
+        stage.assert_no_violation().await;
+        stage.end().await;
+    });
+}
+
+#[test]
+fn who_has_the_verb_for_one_replacement_approves_no_other() {
+    run(async {
+        let stage = Stage::new("one-approver").await;
+        let sam = "sam@contoso.example";
+        let api = "migration.devolutions.net";
+        let rules = json!([
+            {"apiGroups": [api], "resources": ["planapprovals"], "verbs": ["create"]},
+            {"apiGroups": [api], "resources": ["groupreplacements"], "resourceNames": ["sysadmins"], "verbs": ["approve"]},
+        ]);
+        Person::with_rights(&stage, sam, rules).await;
+        stage.replace_sysadmins(json!({})).await;
+        stage.replace("helpdesk", json!({"name": "Helpdesk"}), json!({"displayName": "SG-Helpdesk"}), json!({})).await;
+        let other = stage.until_reason("helpdesk", "AwaitingApproval").await;
+        let own = stage.until_reason("sysadmins", "AwaitingApproval").await;
+
+        let refused = stage.approve_as(sam, &approval(&other, sam)).await.unwrap_err().to_string();
+        assert!(refused.contains("\"sam@contoso.example\" may not approve GroupReplacement \"helpdesk\""), "{refused}");
+        stage.assert_nothing_written().await;
+        stage.approve_as(sam, &approval(&own, sam)).await.unwrap();
+        stage.until_reason("sysadmins", "Replaced").await;
+        stage.until_reason("helpdesk", "AwaitingApproval").await;
         stage.end().await;
     });
 }

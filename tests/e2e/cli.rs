@@ -41,7 +41,7 @@ impl Person {
     }
 
     #[allow(clippy::needless_pass_by_value)] // Written in place, every time.
-    async fn with_rights(stage: &Stage, user: &str, rules: Value) -> Self {
+    pub async fn with_rights(stage: &Stage, user: &str, rules: Value) -> Self {
         let api = "rbac.authorization.k8s.io";
         let short = user.split('@').next().unwrap();
         let metadata = json!({"name": format!("reader-{short}")});

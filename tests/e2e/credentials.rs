@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use testbed::pki;
 
+use crate::cutover::{applied, waits};
 use crate::migration::{assert_only_read, decided, migration, until, until_reason};
 use crate::stage::{Stage, condition, message, ready_reason, run};
 
@@ -21,7 +22,7 @@ fn wrong_credentials_are_told_by_their_code_and_never_shown() {
         };
         let planted = "planted-and-wrong-~secret~";
         give(planted).await;
-        stage.apply(&migration(decided())).await.unwrap();
+        stage.apply(&applied(json!({}))).await.unwrap();
         let state = until_reason(&stage, "ClientSecretWrong").await;
         for words in ["AADSTS7000215", "not its Secret ID", "trace "] {
             assert!(message(&state).contains(words), "{words:?} is not in {}", message(&state));
@@ -29,9 +30,11 @@ fn wrong_credentials_are_told_by_their_code_and_never_shown() {
         let connection = until(&stage, "tconn", "the same", |s| ready_reason(s) == "ClientSecretWrong").await;
         assert_eq!(condition(&connection, "DevolutionsCloudReady").unwrap()["status"], "True");
 
+        stage.assert_nothing_written().await;
+
         // Mended: nobody has to restart anything.
         give(&right).await;
-        until_reason(&stage, "Planned").await;
+        waits(&stage, "Cutover").await;
 
         // Neither the wrong one nor the right one is anywhere to be seen.
         let everything =

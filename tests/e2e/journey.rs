@@ -141,6 +141,29 @@ fn between_the_phases_it_soaks_and_looks_again_at_the_members() {
     });
 }
 
+#[test]
+fn a_replacement_needs_nothing_of_entra() {
+    run(async {
+        let mut stage = Stage::new("without-entra").await;
+        let admin = stage.cluster.admin();
+        let mut connection = admin.get(&["tconn", "contoso", "-n", &stage.namespace]).await.unwrap();
+        connection["metadata"] = json!({"name": "contoso"});
+        connection.as_object_mut().unwrap().remove("status");
+        connection["spec"].as_object_mut().unwrap().remove("entra");
+        stage.operator.kill().await.unwrap();
+        stage.kubectl(&["delete", "tconn", "contoso"]).await;
+        stage.apply(&connection).await.unwrap();
+        let before = stage.journal().await.last;
+        stage.operator.restart().await.unwrap();
+        stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
+        stage.until_reason("sysadmins", "Replaced").await;
+        let asked = stage.sandbox.journal(before).await.unwrap().entries;
+        assert!(asked.iter().all(|r| r.system == "DevolutionsCloud"), "{asked:?}");
+        stage.assert_no_violation().await;
+        stage.end().await;
+    });
+}
+
 /// What a group holds, place by place.
 fn held(state: &serde_json::Value, group: &serde_json::Value) -> Vec<(String, serde_json::Value)> {
     let group = group.as_str().unwrap();

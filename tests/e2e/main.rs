@@ -20,6 +20,7 @@ mod journey;
 mod mapping;
 mod migration;
 mod mutants;
+mod nonsense;
 mod outlook;
 mod provisioning;
 mod provisioning_crashes;

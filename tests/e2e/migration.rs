@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use testbed::wait::{self, Object};
 
 use crate::cli::Person;
+use crate::cutover::applied;
 use crate::stage::{ALICE, Stage, WITHIN, condition, is_observed, message, ready_reason, run};
 
 /// The small company's migration, with what its people would have to decide decided.
@@ -124,6 +125,14 @@ fn gzipped(text: &[u8]) -> Value {
 fn what_is_in_the_way_is_named_and_it_goes_on_by_itself_once_it_is_not() {
     run(async {
         let stage = Stage::new("migration-findings").await;
+        // One thing is enough to hold up all that is asked for.
+        let groups = json!([{"displayName": "Vault-Operators"}]);
+        stage.apply(&applied(json!({"assignments": {"groups": groups}}))).await.unwrap();
+        let state = until_reason(&stage, "PreflightFailed").await;
+        assert_eq!(message(&state).split(": ").next(), Some("1 finding to be resolved"), "{}", message(&state));
+        assert!(message(&state).contains("CustomGroupSharesName"), "{}", message(&state));
+        assert_only_read(&stage).await;
+
         let groups =
             json!([{"displayName": "Vault-Operators"}, {"displayName": "vault-admins"}, {"displayName": "Town hall"}]);
         stage.apply(&migration(json!({"assignments": {"groups": groups}}))).await.unwrap();

@@ -82,7 +82,9 @@ fn cases() -> Vec<Case> {
 fn every_refusal_names_what_is_wrong_and_what_to_do() {
     run(async {
         let stage = Stage::new("refusals").await;
-        for case in cases() {
+        for mut case in cases() {
+            // It is not for want of an approval that nothing is written.
+            case.spec["approval"] = json!("NotRequired");
             stage.replace(case.name, case.from, case.to, case.spec).await;
         }
         for case in cases() {

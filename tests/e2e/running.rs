@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testbed::operator::Operator;
 
+use crate::cutover::change;
+use crate::migration::{decided, migration, until_reason};
 use crate::stage::{Stage, WITHIN, run};
 
 /// Asks a running operator over HTTP: status and body.
@@ -133,15 +135,20 @@ fn each_change_of_state_is_one_event() {
         stage.replace_sysadmins(json!({})).await;
         stage.approve("sysadmins").await;
         stage.until_reason("sysadmins", "Replaced").await;
+        stage.apply(&migration(decided())).await.unwrap();
+        until_reason(&stage, "Planned").await;
+        change(&stage, json!({"suspend": true})).await;
+        until_reason(&stage, "Suspended").await;
         let events = stage.cluster.admin().get(&["events.events.k8s.io", "-n", &stage.namespace]).await.unwrap();
-        let of = |name: &str| {
-            let all = events["items"].as_array().unwrap().iter().filter(|e| e["regarding"]["name"] == name);
+        let of = |kind: &str| {
+            let all = events["items"].as_array().unwrap().iter().filter(|e| e["regarding"]["kind"] == kind);
             let mut reasons: Vec<&str> = all.map(|e| e["reason"].as_str().unwrap()).collect();
             reasons.sort_unstable();
             reasons
         };
-        assert_eq!(of("sysadmins"), ["AwaitingApproval", "Progressing", "Replaced"]);
-        assert_eq!(of("contoso"), ["Connected"]);
+        assert_eq!(of("GroupReplacement"), ["AwaitingApproval", "Progressing", "Replaced"]);
+        assert_eq!(of("SsoMigration"), ["Planned", "Suspended"]);
+        assert_eq!(of("TenantConnection"), ["Connected"]);
         stage.end().await;
     });
 }
