@@ -164,7 +164,7 @@ pub enum Evidence {
     SignInSeen,
 }
 
-/// Sign-ins by the new application.
+/// Sign-ins by the new application since the cut-over, once somebody has signed in those of the last seven days.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignInCounts {

@@ -161,6 +161,14 @@ pub struct PlanReference {
     pub approval: Option<String>,
 }
 
+impl PlanState {
+    /// Whether nothing of it was begun.
+    #[must_use]
+    pub fn is_only_shown(self) -> bool {
+        matches!(self, Self::Preview | Self::AwaitingApproval | Self::Approved)
+    }
+}
+
 /// How far a plan is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum PlanState {
@@ -168,6 +176,8 @@ pub enum PlanState {
     Preview,
     /// It waits for an approval.
     AwaitingApproval,
+    /// It may be carried out, and waits for its time.
+    Approved,
     /// It is being carried out.
     Running,
     /// It stopped because the world no longer fits it.

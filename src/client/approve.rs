@@ -104,12 +104,14 @@ fn waiting(object: &impl Planning) -> Result<&PlanReference, Stop> {
     let present = document::present(object).ok_or_else(|| Stop::refused(object.lacks("plan").message))?;
     match present.state {
         PlanState::AwaitingApproval | PlanState::Preview => Ok(present),
-        PlanState::Running | PlanState::Stale | PlanState::Completed => Err(Stop::refused(format!(
-            "No plan of {} waits for approval (the last one: {}). Now: {}",
-            object.called(),
-            document::state(present),
-            object.summary()
-        ))),
+        PlanState::Approved | PlanState::Running | PlanState::Stale | PlanState::Completed => {
+            Err(Stop::refused(format!(
+                "No plan of {} waits for approval (the last one: {}). Now: {}",
+                object.called(),
+                document::state(present),
+                object.summary()
+            )))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use kube::{Api, Client, ResourceExt as _};
 
 use super::status::{self, set};
 use super::{Connector, Context, LONGEST_SLEEP, guard, wake_at};
-use crate::api::{Asks, GroupReplacement, PlanApproval, PlanApprovalStatus, PlanState, SsoMigration, TargetKind};
+use crate::api::{Asks, GroupReplacement, PlanApproval, PlanApprovalStatus, SsoMigration, TargetKind};
 use crate::error::Failure;
 use crate::plan::approval::{Pending, Verdict, judge};
 
@@ -61,7 +61,7 @@ async fn hold<R: Asks>(object: &PlanApproval, client: &Client) -> Result<(bool, 
     if used {
         return Ok((true, "Used", format!("The plan was begun on {}'s word.", spec.approver)));
     }
-    let waiting = plans.iter().find(|p| p.state == PlanState::AwaitingApproval || p.state == PlanState::Preview);
+    let waiting = plans.iter().find(|plan| plan.state.is_only_shown());
     let uid = target.as_ref().and_then(kube::ResourceExt::uid).unwrap_or_default();
     let pending = target.as_ref().map(|_| Pending {
         kind: R::TARGET,

@@ -8,7 +8,7 @@ const KEPT: usize = 5;
 /// Shows a plan as the present one. It takes the place of one that was only shown; one that was under way has stopped.
 pub fn show(plans: &mut Vec<PlanReference>, plan: PlanReference) {
     stop(plans);
-    plans.retain(|old| !is_only_shown(old) && old.hash != plan.hash);
+    plans.retain(|old| !old.state.is_only_shown() && old.hash != plan.hash);
     plans.push(plan);
     let surplus = plans.len().saturating_sub(KEPT);
     plans.drain(..surplus);
@@ -23,9 +23,5 @@ pub fn stop(plans: &mut [PlanReference]) {
 
 /// A plan that was only shown no longer stands.
 pub fn withdraw(plans: &mut Vec<PlanReference>) {
-    plans.retain(|plan| !is_only_shown(plan));
-}
-
-fn is_only_shown(plan: &PlanReference) -> bool {
-    matches!(plan.state, PlanState::Preview | PlanState::AwaitingApproval)
+    plans.retain(|plan| !plan.state.is_only_shown());
 }

@@ -22,6 +22,9 @@ pub struct MigrationCheckpoint {
     pub before: SsoClient,
     /// What signed people in then.
     pub before_provider: SsoProvider,
+    /// When the old configuration was about to be saved, as a person asked: whether it was, is not known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restoring_at: Option<Timestamp>,
     /// The new application was asked for, and no answer tells what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,

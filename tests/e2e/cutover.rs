@@ -276,12 +276,17 @@ fn the_cut_over_waits_for_its_window() {
         approve(&stage, "Cutover").await;
         let state = until_reason(&stage, "AwaitingWindow").await;
         assert!(message(&state).contains("opens at"), "{}", message(&state));
+        let plan = &state["status"]["plans"][0];
+        assert_eq!((&plan["state"], &plan["approver"]), (&json!("Approved"), &json!(ALICE)), "{plan:#}");
         change(&stage, window(-2, -1)).await;
         let state = until_reason(&stage, "WindowOver").await;
         assert_eq!(condition(&state, "Stalled").unwrap()["status"], "True");
         assert_eq!(saves(&stage).await, 0);
-        // The approval has waited, too.
+        // When it is done is part of what was approved.
         change(&stage, window(-1, 1)).await;
+        waits(&stage, "Cutover").await;
+        assert_eq!(saves(&stage).await, 0);
+        approve(&stage, "Cutover").await;
         until_reason(&stage, "AwaitingProof").await;
         assert_eq!(saves(&stage).await, 1);
         for (cutover, says) in [

@@ -31,3 +31,4 @@ mod rights;
 mod running;
 mod stage;
 mod verification;
+mod way_back;

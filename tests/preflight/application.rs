@@ -48,6 +48,22 @@ fn the_current_application_and_what_does_not_follow_to_the_new_one() {
             c.application.as_mut().unwrap().web.redirect_uris.clear();
         }),
     );
+    one(
+        "NoRedirectUri",
+        Critical,
+        false,
+        &["spec.application.redirectUris.additional"],
+        found(json!({}), |seen| {
+            seen.sso.as_mut().unwrap().callback_url = None;
+            seen.current.as_mut().unwrap().application.as_mut().unwrap().web.redirect_uris.clear();
+        }),
+    );
+    let given = json!({"application": {"redirectUris": {"additional": ["https://x.example/callback"]}}});
+    let unknown = found(given, |seen| {
+        seen.sso.as_mut().unwrap().callback_url = None;
+        seen.current.as_mut().unwrap().application.as_mut().unwrap().web.redirect_uris.clear();
+    });
+    assert!(unknown.iter().all(|finding| finding.reason != "NoRedirectUri"), "{unknown:?}");
     let namesake: Application = read(json!({"id": Uuid::nil(), "appId": "a-1"}));
     one(
         "ApplicationNameTaken",

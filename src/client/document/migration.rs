@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{Detail, Document, Planning, SUSPENDED, excerpt, left_out};
-use crate::api::{Acknowledgement, Finding, Gate, PlanReference, PlanState, Severity, SsoMigration};
+use crate::api::{Acknowledgement, Finding, Gate, PlanReference, PlanState, Severity, SsoMigration, Window};
 use crate::client::forecast::{finding, size};
 use crate::client::style::{STRONG, WAITS, columns, field, paint, wrap};
 use crate::plan::migration::{MigrationPlan, Work};
@@ -96,7 +97,7 @@ fn grounds(work: &Work, detail: Detail) -> String {
             let current = field("Current", &format!("\"{}\" ({})", current.1, current.0));
             [title(), current, field("Assigned", &size(assignments)), accepted(findings)].concat()
         }
-        Work::Cutover { to, redirect_uris, forced, way_back, accepted: findings, losing, .. } => {
+        Work::Cutover { to, window, redirect_uris, forced, way_back, accepted: findings, losing, .. } => {
             let back = if *way_back {
                 "yes: mode Rollback has people sign in by the old application again"
             } else {
@@ -107,9 +108,11 @@ fn grounds(work: &Work, detail: Detail) -> String {
                 Some(false) => "whoever has a Devolutions Account signs in with that, as today",
                 None => "not known: this server does not tell whether this is the only way to sign in",
             };
+            let when = window.as_ref().map_or_else(String::new, |window| field("When", &span(window)));
             let uris = redirect_uris.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             [
                 title(),
+                when,
                 field("Way back", back),
                 field("Otherwise", otherwise),
                 field("Discovery", &to.discovery_url),
@@ -157,6 +160,17 @@ fn grounds(work: &Work, detail: Detail) -> String {
         Work::Rollback { to, accepted: findings, .. } => {
             [title(), field("Discovery", &to.discovery_url), accepted(findings)].concat()
         }
+    }
+}
+
+/// A window, in words.
+fn span(window: &Window) -> String {
+    let at = |time: &Time| time.0.strftime("%FT%TZ").to_string();
+    match (&window.not_before, &window.not_after) {
+        (Some(opens), Some(closes)) => format!("from {} to {}, and at no other time", at(opens), at(closes)),
+        (Some(opens), None) => format!("from {} on", at(opens)),
+        (None, Some(closes)) => format!("until {}", at(closes)),
+        (None, None) => "at any time".to_owned(),
     }
 }
 

@@ -95,6 +95,7 @@ pub fn state(reference: &PlanReference) -> &'static str {
     match reference.state {
         PlanState::Preview => "shown only, since the mode is Plan",
         PlanState::AwaitingApproval => "waits for approval",
+        PlanState::Approved => "approved, and waits for its time",
         PlanState::Running => "being carried out",
         PlanState::Stale => "stopped: the world no longer fits it",
         PlanState::Completed => "done",

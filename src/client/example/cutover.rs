@@ -58,6 +58,7 @@ pub fn to_cut_over(accepted: BTreeMap<String, String>, losing: BTreeSet<String>)
     plan(Work::Cutover {
         from: client(OLD),
         to: client(NEW),
+        window: None,
         attempt: 0,
         existing: None,
         assignment_required: true,

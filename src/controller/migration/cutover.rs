@@ -99,11 +99,12 @@ impl<K: Connector> Pass<'_, K> {
         let plan = checkpoint.plan(Work::Cutover {
             from: checkpoint.before.clone(),
             to: self.client_of(checkpoint, &made.ids),
+            window: self.object.spec.cutover.window.clone(),
             attempt: checkpoint.attempt,
             existing: made.ids.was_there.then(|| made.ids.app_id.clone()),
             assignment_required: intended.assignment_required,
             redirect_uris: intended.redirect_uris.clone(),
-            assignments: intended.assignments.clone(),
+            assignments: sight.assigned_by_then(&self.object.spec),
             forced: sight.observed().forces_sso,
             way_back,
             returns_by_itself: way_back && log.is_some(),
@@ -135,6 +136,10 @@ impl<K: Connector> Pass<'_, K> {
         checkpoint: &mut MigrationCheckpoint,
         plan: &MigrationPlan,
     ) -> Result<Result<Passed, Outcome>, Failure> {
+        // Nobody is asked about a time that is over.
+        if let Some(over @ Outcome::Refused(_)) = self.out_of_time() {
+            return Ok(Err(over));
+        }
         let before = checkpoint.used_approvals.clone();
         let passed = match self.pass_gate(checkpoint, plan).await? {
             Ok(passed) => passed,
@@ -143,7 +148,9 @@ impl<K: Connector> Pass<'_, K> {
         self.reporter.restart_step(Cutover, &approved(&passed));
         if let Some(outcome) = self.out_of_time() {
             checkpoint.used_approvals = before;
-            self.reporter.plan(plan, &passed.plan_secret, PlanState::AwaitingApproval, None);
+            // Which approval it was is not said, since that is not used yet.
+            let shown = Passed { approval: None, ..passed };
+            self.reporter.plan(plan, &shown.plan_secret, PlanState::Approved, Some(&shown));
             return Ok(Err(outcome));
         }
         Ok(Ok(passed))

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use uuid::Uuid;
 
@@ -30,6 +30,9 @@ const FAULTS: [&str; 5] = [
     "ApplicationNotInstalled",
     "ApplicationDisabled",
 ];
+
+/// So far back the log is read once somebody has signed in.
+const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl<K: Connector> Pass<'_, K> {
     /// People sign in by the new application: is there proof, or proof of the contrary?
@@ -64,7 +67,7 @@ impl<K: Connector> Pass<'_, K> {
         };
         let succeeded = said.as_ref().map_or(0, |said| said.succeeded);
         let evidence = match &credentials {
-            _ if succeeded > 0 => Evidence::SignInSeen,
+            _ if succeeded > 0 || cutover.proven_at.is_some() => Evidence::SignInSeen,
             Some(Ok(())) => Evidence::CredentialsProven,
             _ if is_told => Evidence::Configured,
             _ => Evidence::Attested,
@@ -146,6 +149,9 @@ impl<K: Connector> Pass<'_, K> {
         cutover: &CutoverRun,
         since: Timestamp,
     ) -> Result<Option<Vec<SignIn>>, Failure> {
+        // Once it is proven that people get in, only what is new tells anything, and the log of a large tenant is long.
+        let lately = Timestamp::now().checked_sub(LATELY).unwrap_or(since);
+        let since = if cutover.proven_at.is_some() { since.max(lately) } else { since };
         let read = self.entra.sign_ins(&ids.app_id, since).await;
         if read.is_err() && cutover.proven_at.is_none() && cutover.returns_by_itself {
             return read.map(Some);
@@ -203,7 +209,9 @@ impl<K: Connector> Pass<'_, K> {
             return Ok(false);
         };
         self.reporter.secret(Purpose::Return, &self.secrets.name(Purpose::Return), &kept);
-        Ok(kept.expires_at > Timestamp::now())
+        // Somebody may have removed it, or disabled the old application. Where that cannot be told, it is as it was.
+        let refused = self.entra.redeems(&kept.app_id, &kept.value).await.is_err_and(|it| FAULTS.contains(&it.reason));
+        Ok(!refused && kept.expires_at > Timestamp::now())
     }
 
     /// It is proven that people cannot sign in.

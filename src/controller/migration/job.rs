@@ -93,8 +93,15 @@ impl<K: Connector> Pass<'_, K> {
                 Err(outcome) => return Ok(Err(outcome)),
             };
         };
-        if let Some(passed) = checkpoint.provisioning.as_ref().and_then(|run| run.passed.as_ref()) {
-            self.reporter.done(passed);
+        if let Some(run) = &mut checkpoint.provisioning
+            && let Some(passed) = run.passed.clone()
+        {
+            self.reporter.done(&passed);
+            // It opens the gate once: what comes when all of it must be seen everywhere is asked about anew.
+            if run.started_at.is_some_and(|at| self.is_long_ago(at)) {
+                run.passed = None;
+                self.checkpoints.save(checkpoint).await?;
+            }
         }
         self.step(Step, StepState::Completed, "Provisioning runs, and synchronization is activated.");
         // How far it is, is for a pass of its own: this one has waited, and how long a pass takes tells when the next is made.

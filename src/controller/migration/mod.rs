@@ -152,6 +152,29 @@ impl<'a, K: Connector> Pass<'a, K> {
         let shown = self.shown().await?;
         let is_told = shown.as_ref().is_some_and(|shown| shown.client_id.is_some());
         let standing = self.stands(&checkpoint, shown.as_ref());
+        if checkpoint.restoring_at.is_some() {
+            if !is_told {
+                return Ok(Outcome::Refused(way_back_unclear()));
+            }
+            // It was saved, and the pass ended before that was written down.
+            if self.standing_for_sure(&checkpoint).await? == Standing::Old {
+                self.begin_anew(&mut checkpoint).await?;
+                return Ok(Outcome::Working);
+            }
+        }
+        if self.object.spec.mode == MigrationMode::Plan {
+            let is_saving =
+                checkpoint.cutover.as_ref().is_some_and(|it| it.saving_at.is_some() && it.saved_at.is_none());
+            if is_saving && !is_told {
+                return Ok(Outcome::Refused(Refusal::new(
+                    "SaveUnclear",
+                    "The new configuration was being saved, and this server does not tell whether it was. Set spec.mode to Apply, which makes sure of it, or to Rollback.",
+                )));
+            }
+            if let Standing::Other(app_id) = &standing {
+                return Ok(Outcome::Refused(elsewhere(&checkpoint, app_id)));
+            }
+        }
         if self.object.spec.mode == MigrationMode::Plan && standing == Standing::New {
             return Ok(Outcome::Refused(Refusal::new(
                 "CutOverAlready",
@@ -161,7 +184,7 @@ impl<'a, K: Connector> Pass<'a, K> {
         if self.object.spec.mode == MigrationMode::Plan {
             return self.prepare(Some(checkpoint)).await;
         }
-        if checkpoint.rollback.take().is_some() {
+        if checkpoint.rollback.take().is_some() || checkpoint.restoring_at.take().is_some() {
             // Whoever wants to go forth has taken back that they wanted to go back.
             self.checkpoints.save(&checkpoint).await?;
         }
@@ -173,7 +196,10 @@ impl<'a, K: Connector> Pass<'a, K> {
                     self.begin_anew(&mut checkpoint).await?;
                     return self.follow(checkpoint).await;
                 }
-                (Some(_), _) if !self.is_answered(&returning) => return Ok(Outcome::Returned { why: returning.why }),
+                (Some(_), _) if !self.is_answered(&returning) => {
+                    let ends = self.until_when(&checkpoint).await?;
+                    return Ok(Outcome::Returned { why: format!("{}{ends}", returning.why) });
+                }
                 (Some(_), _) => self.begin_anew(&mut checkpoint).await?,
                 // It was being saved, and the server does not tell whether it was.
                 (None, _) if returning.restoring_at.is_some() && !is_told => return self.bring_back(checkpoint).await,
@@ -196,13 +222,7 @@ impl<'a, K: Connector> Pass<'a, K> {
             Standing::New => Ok(Outcome::Working),
             changed if was_saved => self.changed_elsewhere(checkpoint, changed).await,
             Standing::Old => self.prepare(Some(checkpoint)).await,
-            Standing::Other(app_id) => Ok(Outcome::Refused(Refusal::new(
-                "CheckpointMismatch",
-                format!(
-                    "This migration was begun when people signed in by {}, and now they sign in by {app_id}. Bring the former back in Devolutions Cloud, or begin another migration under another name.",
-                    checkpoint.before.client_id
-                ),
-            ))),
+            Standing::Other(app_id) => Ok(Outcome::Refused(elsewhere(&checkpoint, &app_id))),
         }
     }
 
@@ -239,6 +259,7 @@ impl<'a, K: Connector> Pass<'a, K> {
         checkpoint.start = None;
         checkpoint.cutover = None;
         checkpoint.rollback = None;
+        checkpoint.restoring_at = None;
         checkpoint.retirement = None;
         checkpoint.shown = None;
         checkpoint.attempt += 1;
@@ -302,6 +323,7 @@ impl<'a, K: Connector> Pass<'a, K> {
             entra_tenant: sight.observed().tenant_id.clone(),
             before: before.clone(),
             before_provider: sight.observed().sso.as_ref().map_or(SsoProvider::OpenId, |sso| sso.provider),
+            restoring_at: None,
             asked: None,
             application: None,
             start: None,
@@ -366,4 +388,21 @@ impl<'a, K: Connector> Pass<'a, K> {
     fn step(&mut self, name: MigrationStepName, state: StepState, message: &str) {
         self.reporter.step(name, state, message);
     }
+}
+
+fn elsewhere(checkpoint: &MigrationCheckpoint, app_id: &str) -> Refusal {
+    Refusal::new(
+        "CheckpointMismatch",
+        format!(
+            "This migration was begun when people signed in by {}, and now they sign in by {app_id}. Bring the former back in Devolutions Cloud, or begin another migration under another name.",
+            checkpoint.before.client_id
+        ),
+    )
+}
+
+fn way_back_unclear() -> Refusal {
+    Refusal::new(
+        "RollbackUnclear",
+        "The old configuration was being saved when that was called off, and this server does not tell whether it was. Set spec.mode to Rollback, which makes sure of it; from there it can go forth again.",
+    )
 }

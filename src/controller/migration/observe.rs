@@ -58,6 +58,8 @@ pub struct Sight {
     current: Vec<(Principal, Assigned)>,
     /// The groups of the spec that could be found.
     wanted: Vec<(Principal, Assigned)>,
+    /// Who is assigned to the application that was made, and is not asked for: nobody is ever unassigned.
+    beyond: Vec<(Principal, Assigned)>,
     entra_users: Vec<EntraUser>,
 }
 
@@ -135,8 +137,20 @@ impl Sight {
             }
             observed.existing = Some(Existing { app_id: existing.app_id.to_lowercase(), found });
         }
+        let known: BTreeSet<Uuid> = current.iter().chain(&wanted).map(|(who, _)| who.id).collect();
+        let mut beyond = Vec::new();
+        if let Some(ours) = ours
+            && let Some(principal) = entra.service_principal(&ours.app_id).await?
+        {
+            let mut assignments = entra.assignments(&principal).await?;
+            assignments.retain(|assignment| !known.contains(&assignment.principal_id));
+            let there = Current { application: None, assignments, policies: None, principal };
+            let (assigned, groups) = assigned_to(&there, *entra).await?;
+            beyond = assigned;
+            observed.assigned_groups.extend(groups);
+        }
         let entra_users = entra_users_of(&observed.users, *entra).await?;
-        Ok(Self { observed, no_current, current, wanted, entra_users })
+        Ok(Self { observed, no_current, current, wanted, beyond, entra_users })
     }
 
     /// What it means.
@@ -153,7 +167,8 @@ impl Sight {
         let assigned = self.to_assign(spec);
         let users = seen.current.as_ref().map(|current| {
             let today = access(&current.principal, &self.current);
-            let after = Access::by(required_after, assigned.iter().map(|(_, assigned)| assigned));
+            let all = assigned.iter().copied().chain(&self.beyond);
+            let after = Access::by(required_after, all.map(|(_, assigned)| assigned));
             forecast::forecast(&forecast::Ground {
                 users: &seen.users,
                 entra_users: &self.entra_users,
@@ -183,6 +198,12 @@ impl Sight {
         let mut seen = BTreeSet::new();
         let once = self.to_assign(spec).into_iter().filter(|(who, _)| seen.insert(who.id));
         (once.cloned().collect(), self.observed.assigned_groups.clone())
+    }
+
+    /// Who will be assigned when people sign in by the new application: whoever is to be, and whoever is by now.
+    pub fn assigned_by_then(&self, spec: &SsoMigrationSpec) -> Vec<Principal> {
+        let all = self.to_assign(spec).into_iter().chain(&self.beyond).map(|(who, _)| who.clone());
+        all.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Who is to be assigned, with what is in each.

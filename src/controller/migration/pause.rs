@@ -25,7 +25,12 @@ impl<K: Connector> Pass<'_, K> {
         checkpoint: &MigrationCheckpoint,
         principal: &ServicePrincipal,
     ) -> Result<bool, Failure> {
-        let by_us = |run: &ProvisioningRun| run.passed.is_some() || run.started_at.is_some();
+        // Once it is not asked for any more, only what was started a moment ago is known better than it is seen.
+        let is_asked_for = self.object.spec.provisioning.is_some();
+        let by_us = |run: &ProvisioningRun| {
+            let is_recent = run.start_asked_at.is_some_and(|at| !self.is_long_ago(at));
+            is_recent || is_asked_for && (run.passed.is_some() || run.started_at.is_some())
+        };
         if checkpoint.provisioning.as_ref().is_some_and(by_us) {
             return Ok(true);
         }

@@ -12,6 +12,7 @@ use super::standing::Standing;
 use crate::api::MigrationStepName::Rollback;
 use crate::api::StepState;
 use crate::controller::Connector;
+use crate::controller::status::whole_seconds;
 use crate::devolutions::DevolutionsCloud as _;
 use crate::entra::Entra as _;
 use crate::error::{Class, Failure};
@@ -59,9 +60,10 @@ impl<K: Connector> Pass<'_, K> {
                 self.hide(&ids, true).await;
                 self.step(Rollback, StepState::Completed, "Read back.");
                 let paused = if fills { " Its provisioning does not run." } else { "" };
+                let ends = self.until_when(&checkpoint).await?;
                 Ok(Outcome::RolledBack {
                     message: format!(
-                        "People sign in by the old application {} again. The new one {} is still there, hidden, with its assignments.{paused}",
+                        "People sign in by the old application {} again. The new one {} is still there, hidden, with its assignments.{paused}{ends}",
                         checkpoint.before.client_id, ids.app_id
                     ),
                 })
@@ -111,6 +113,8 @@ impl<K: Connector> Pass<'_, K> {
             return Ok(Outcome::Working);
         }
         self.reporter.begin_step(Rollback, "Saving the old configuration.");
+        checkpoint.restoring_at = Some(Timestamp::now());
+        self.checkpoints.save(&checkpoint).await?;
         self.restore(&checkpoint, &secret).await?;
         if let Some(passed) = &checkpoint.rollback {
             self.reporter.done(passed);
@@ -122,7 +126,7 @@ impl<K: Connector> Pass<'_, K> {
 
     /// There and back: what was approved on the way counts no more.
     async fn forget(&mut self, checkpoint: &mut MigrationCheckpoint) -> Result<(), Failure> {
-        if checkpoint.cutover.is_some() || checkpoint.rollback.is_some() {
+        if checkpoint.cutover.is_some() || checkpoint.rollback.is_some() || checkpoint.restoring_at.is_some() {
             self.begin_anew(checkpoint).await?;
         }
         Ok(())
@@ -154,11 +158,24 @@ impl<K: Connector> Pass<'_, K> {
         returning.done_at = Some(Timestamp::now());
         let why = returning.why.clone();
         self.checkpoints.save(&checkpoint).await?;
+        let ends = self.until_when(&checkpoint).await?;
         if let Some(ids) = &checkpoint.application {
             self.hide(ids, true).await;
         }
         self.step(Rollback, StepState::Completed, "Read back.");
-        Ok(Outcome::Returned { why })
+        Ok(Outcome::Returned { why: format!("{why}{ends}") })
+    }
+
+    /// How long people can sign in by the old application, with the client secret that the way back has saved.
+    pub(super) async fn until_when(&mut self, checkpoint: &MigrationCheckpoint) -> Result<String, Failure> {
+        let kept = self.secrets.load(Purpose::Return, &checkpoint.before.client_id).await?;
+        let Some(kept) = kept else { return Ok(String::new()) };
+        let name = self.secrets.name(Purpose::Return);
+        self.reporter.secret(Purpose::Return, &name, &kept);
+        Ok(format!(
+            " Unless somebody has saved another client secret since, theirs is the one in Secret {name}, which expires at {}: then nobody can sign in.",
+            whole_seconds(kept.expires_at).0
+        ))
     }
 
     /// The secret of the old application, proven now.

@@ -10,6 +10,7 @@ use super::standing::Standing;
 use crate::api::MigrationStepName::Cutover;
 use crate::controller::Connector;
 use crate::devolutions::{DevolutionsCloud as _, SsoClient};
+use crate::entra::Entra as _;
 use crate::error::{Class, Failure};
 use crate::plan::Refusal;
 use crate::store::{ClientSecret, MigrationCheckpoint, Purpose};
@@ -27,6 +28,11 @@ impl<K: Connector> Pass<'_, K> {
         }
         if let Some(outcome) = self.out_of_time() {
             return Ok(outcome);
+        }
+        // All that was looked at took its time.
+        let passed = checkpoint.cutover.as_ref().and_then(|cutover| cutover.passed.as_ref());
+        if passed.is_some_and(|passed| !passed.counts(Timestamp::now())) {
+            return Ok(Outcome::Working);
         }
         if let Some(cutover) = &mut checkpoint.cutover {
             let now = Timestamp::now();
@@ -72,6 +78,22 @@ impl<K: Connector> Pass<'_, K> {
                 ),
             ))));
         };
+        let begun_with = checkpoint.cutover.as_ref().and_then(|cutover| cutover.key_id);
+        let refused = match self.entra.redeems(&secret.app_id, &secret.value).await {
+            _ if begun_with != Some(secret.key_id) => Some("it is another one than was being saved".to_owned()),
+            Ok(()) => None,
+            Err(failure) if failure.class.needs_a_person() => Some(failure.message),
+            Err(failure) => return Err(failure),
+        };
+        if let Some(refused) = refused {
+            return Ok(Some(Outcome::Refused(Refusal::new(
+                "SaveUnclear",
+                format!(
+                    "The new configuration was being saved when the operator was stopped, this server does not tell whether it was, and the client secret in Secret {} is not good for it now: {refused}. Look at Administration - Authentication - Single Sign-On (SSO), restore the Secret, or set spec.mode to Rollback.",
+                    self.secrets.name(Purpose::SignIn)
+                ),
+            ))));
+        }
         if self.is_interrupted().await? {
             return Ok(Some(Outcome::Working));
         }
@@ -110,6 +132,7 @@ impl<K: Connector> Pass<'_, K> {
         if by_a_person {
             // What was approved for a save of ours was not carried out.
             cutover.passed = None;
+            cutover.returns_by_itself = false;
             checkpoint.rollback = None;
         }
         checkpoint.was_saved = true;

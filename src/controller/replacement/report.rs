@@ -203,7 +203,8 @@ impl Reporter {
             Outcome::Planned { grants: 0, revokes: 0 } => plans::withdraw(&mut self.status.plans),
             Outcome::AwaitingMigration { .. } => {
                 plans::withdraw(&mut self.status.plans);
-                self.status.steps.retain(|s| s.name != StepName::Approval || s.state != StepState::Waiting);
+                // They speak of an earlier run.
+                self.status.steps.clear();
             }
             Outcome::Succeeded { .. } | Outcome::RolledBack { .. } => {
                 plans::withdraw(&mut self.status.plans);
@@ -224,6 +225,10 @@ impl Reporter {
             }
             Outcome::Planned { grants, revokes } => {
                 self.keep_steps_to(StepName::Membership);
+                if (*grants, *revokes) == (0, 0) {
+                    let text = "Nothing to do: the custom group holds no permission that this identity can read.";
+                    return State { planned: true, ..State::new(True, "Planned", text) };
+                }
                 let text = format!(
                     "Planned: {}, then {}. Nothing was changed. To carry it out, set spec.mode to Apply.",
                     count(*grants, "grant"),

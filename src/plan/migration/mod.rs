@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::PlanHash;
 use super::preflight::Principal;
-use crate::api::{Acknowledgement, Finding, Gate, Severity};
+use crate::api::{Acknowledgement, Finding, Gate, Severity, Window};
 use crate::devolutions::SsoClient;
 
 /// What is to be done, with all that it rests on.
@@ -56,6 +56,9 @@ pub enum Work {
         from: SsoClient,
         /// The one to be saved.
         to: SsoClient,
+        /// Only in this time; none where it is any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window: Option<Window>,
         /// How often people have gone there and back: a word that was given once opens no later gate.
         attempt: u32,
         /// The application (client) id of one that was there already.
@@ -107,7 +110,8 @@ pub enum Work {
         application: (String, String),
         /// The id of its client secret that is removed.
         key_id: Uuid,
-        /// How many have signed in by it since all else was done; none where the log may not be read.
+        /// How many have signed in by it since all else was done; none where the log may not be read. Only whether any have
+        /// makes another plan of it.
         sign_ins: Option<usize>,
         /// Since when all else is done.
         since: String,
@@ -170,6 +174,7 @@ impl MigrationPlan {
             Work::Cutover {
                 from,
                 to,
+                window,
                 attempt,
                 existing,
                 assignment_required,
@@ -181,7 +186,7 @@ impl MigrationPlan {
                 accepted,
                 losing,
             } => json!({
-                "from": from, "to": to, "attempt": attempt, "existing": existing,
+                "from": from, "to": to, "window": window, "attempt": attempt, "existing": existing,
                 "assignmentRequired": assignment_required, "redirectUris": redirect_uris, "assignments": ids(assignments),
                 "forced": forced, "wayBack": way_back, "returnsByItself": returns_by_itself, "accepted": accepted,
                 "losing": losing,
@@ -201,7 +206,7 @@ impl MigrationPlan {
                 "assignments": ids(assignments), "attempt": attempt, "disabled": disabled, "accepted": accepted,
             }),
             Work::Retirement { application, key_id, sign_ins, since, attempt } => json!({
-                "application": application.0, "keyId": key_id, "signIns": sign_ins, "since": since, "attempt": attempt,
+                "application": application.0, "keyId": key_id, "isUsed": sign_ins.map(|n| n > 0), "since": since, "attempt": attempt,
             }),
             Work::Rollback { from, to, attempt, accepted } => {
                 json!({"from": from, "to": to, "attempt": attempt, "accepted": accepted})

@@ -1,5 +1,8 @@
 //! What changes a hash, and what does not.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+
 use super::*;
 
 fn client(id: &str) -> SsoClient {
@@ -18,6 +21,7 @@ fn cutover() -> Work {
     Work::Cutover {
         from: client("old"),
         to: client("new"),
+        window: Some(Window { not_before: Some(Time(Timestamp::UNIX_EPOCH)), not_after: None }),
         attempt: 0,
         existing: None,
         assignment_required: true,
@@ -58,6 +62,8 @@ fn every_input_of_the_cut_over_changes_its_hash_and_a_new_name_does_not() {
             ("/from/name", json!("Other")),
             ("/from/discoveryUrl", json!("https://y.example")),
             ("/to/clientId", json!("other")),
+            ("/window", json!(null)),
+            ("/window/notBefore", json!("2026-01-01T00:00:00Z")),
             ("/attempt", json!(1)),
             ("/existing", json!("other")),
             ("/assignmentRequired", json!(false)),
@@ -145,6 +151,8 @@ fn every_input_of_the_retirement_changes_its_hash() {
             ("/attempt", json!(1)),
         ],
     );
+    // Whether it is used at all is what matters: the count grows while somebody reads the plan.
+    assert_eq!(with(&base, "/signIns", json!(1)).hash(), with(&base, "/signIns", json!(2)).hash());
 }
 
 #[test]

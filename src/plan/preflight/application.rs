@@ -2,7 +2,7 @@
 
 use super::{Current, Existing, Observed, acceptable, critical, warning};
 use crate::api::{Finding, SsoMigrationSpec};
-use crate::entra::ConditionalAccessPolicy;
+use crate::entra::{Application, ConditionalAccessPolicy};
 use crate::plan::name_some;
 
 pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
@@ -12,6 +12,7 @@ pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
         findings.extend(policies_on(current));
     }
     findings.extend(seen.existing.iter().filter_map(|existing| adopted(existing, seen.current.as_ref())));
+    findings.extend(no_redirect_uri(spec, seen));
     findings.extend(conditional_access(seen));
     if seen.current.as_ref().is_some_and(|current| current.policies.is_none()) || seen.secret_policy.is_none() {
         findings.push(acceptable(
@@ -45,6 +46,21 @@ pub(super) fn check(spec: &SsoMigrationSpec, seen: &Observed) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Nothing says where the new application may send people back to.
+fn no_redirect_uri(spec: &SsoMigrationSpec, seen: &Observed) -> Option<Finding> {
+    let current = seen.current.as_ref()?;
+    let uris = &spec.application.redirect_uris;
+    let lists_any = |application: &Application| !application.web.redirect_uris.is_empty();
+    let is_copied = uris.copy_from_current && current.application.as_ref().is_some_and(lists_any);
+    let existing = seen.existing.as_ref().and_then(|existing| existing.found.as_ref());
+    let is_there = existing.is_some_and(|(application, _)| lists_any(application));
+    let is_told = seen.sso.as_ref().is_some_and(|sso| sso.callback_url.is_some());
+    (!is_told && !is_copied && !is_there && uris.additional.is_empty()).then(|| critical(
+        "NoRedirectUri",
+        "This server does not tell its callback URL, and nothing else says where the new application may send people back to, so nobody could sign in by it. Give the callback URL, as Administration - Authentication - Single Sign-On (SSO) shows it, in spec.application.redirectUris.additional.",
+    ))
 }
 
 fn registration(spec: &SsoMigrationSpec, current: &Current, seen: &Observed) -> Vec<Finding> {

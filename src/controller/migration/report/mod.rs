@@ -205,7 +205,7 @@ impl Reporter {
     /// A plan is carried out, and on whose word: a pass that was killed may not have said so.
     pub fn carried_out(&mut self, passed: &Passed) {
         for plan in self.status.plans.iter_mut().filter(|plan| plan.hash == passed.hash.as_str()) {
-            if matches!(plan.state, PlanState::AwaitingApproval | PlanState::Preview) {
+            if plan.state.is_only_shown() {
                 plan.state = PlanState::Running;
             }
             plan.approver.clone_from(&passed.approver);

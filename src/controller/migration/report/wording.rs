@@ -170,7 +170,7 @@ impl Reporter {
             return State::new(ConditionStatus::False, reason, &format!("{held}. {outlook}. {first}")).stuck();
         }
         let text = format!(
-            "{outlook}. Nothing was changed. To see each user: {}. To carry it out, set spec.mode to Apply.",
+            "{outlook}. Mode Plan changes nothing. To see each user: {}. To carry it out, set spec.mode to Apply.",
             self.command("plan")
         );
         State { planned: true, ..State::new(ConditionStatus::True, reason, &text) }
