@@ -22,6 +22,7 @@ mod mutants;
 mod outlook;
 mod provisioning;
 mod provisioning_crashes;
+mod quiet;
 mod refusals;
 mod resources;
 mod retirement;
