@@ -27,6 +27,7 @@ mod refusals;
 mod resources;
 mod retirement;
 mod rights;
+mod rollback_crashes;
 mod running;
 mod stage;
 mod verification;
