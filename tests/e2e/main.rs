@@ -14,6 +14,7 @@ mod cutover;
 mod cutover_attempts;
 mod cutover_crashes;
 mod golden;
+mod golden_midway;
 mod interference;
 mod journey;
 mod mapping;
