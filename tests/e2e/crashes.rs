@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use testbed::sandbox::Hold;
 
+use crate::migration::until_reason;
 use crate::stage::{Stage, WITHIN, run};
 
 /// What a run without any trouble writes and ends in.
@@ -25,6 +27,45 @@ async fn ends_as(stage: &Stage, writes: usize, end: &Value) {
     stage.assert_no_violation().await;
 }
 
+/// Kills the operator at what stands still, and starts it again as a kubelet would.
+pub async fn kill_at(stage: &mut Stage, hold: &Hold) {
+    stage.operator.kill().await.unwrap();
+    stage.sandbox.release(hold.id).await.unwrap();
+    stage.operator.restart().await.unwrap();
+}
+
+/// Kills at all that stands still, once at each method and path, until there is this reason; where that was.
+pub async fn killed_until(stage: &mut Stage, reason: &str) -> BTreeSet<(String, String)> {
+    let mut points = BTreeSet::new();
+    loop {
+        let hold = tokio::select! {
+            hold = stage.sandbox.wait_for_hold(WITHIN) => hold.unwrap(),
+            _ = until_reason(stage, reason) => return points,
+        };
+        // What was killed before it took effect comes once more, and then it may pass.
+        if points.insert((hold.method.clone(), hold.path.clone())) {
+            kill_at(stage, &hold).await;
+        } else {
+            stage.sandbox.release(hold.id).await.unwrap();
+        }
+    }
+}
+
+/// A linear congruential generator (Knuth's MMIX constants): the same moments on every machine.
+pub struct Seed(pub u64);
+
+impl Seed {
+    /// Kills the operator at one of its next requests; nothing else ends the wait for it.
+    pub async fn kill(&mut self, stage: &mut Stage, within: u64) -> Hold {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let nth = 1 + (self.0 >> 33) % within;
+        stage.fault(json!({"nth": nth, "action": {"type": "HoldAfterCommit"}})).await;
+        let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        kill_at(stage, &hold).await;
+        hold
+    }
+}
+
 /// Kills at each write once: before it took effect, or after.
 async fn killed_at_every_write(name: &str, action: &str) {
     let (writes, end) = undisturbed(&format!("{name}-none")).await;
@@ -37,17 +78,13 @@ async fn killed_at_every_write(name: &str, action: &str) {
     while killed.len() < writes {
         let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
         // What was killed before it took effect comes once more, and then it may pass.
-        if killed.insert((hold.method, hold.path)) {
-            stage.operator.kill().await.unwrap();
-            if killed.len() == writes {
-                stage.sandbox.clear_faults().await.unwrap();
-            }
-            stage.sandbox.release(hold.id).await.unwrap();
-            stage.operator.restart().await.unwrap();
+        if killed.insert((hold.method.clone(), hold.path.clone())) {
+            kill_at(&mut stage, &hold).await;
         } else {
             stage.sandbox.release(hold.id).await.unwrap();
         }
     }
+    stage.sandbox.clear_faults().await.unwrap();
     ends_as(&stage, writes, &end).await;
     stage.end().await;
 }
@@ -67,28 +104,20 @@ fn killed_between_the_phases_and_at_ten_seeded_moments() {
     run(async {
         let (writes, end) = undisturbed("kill-seeded-none").await;
         let mut stage = Stage::new("kill-seeded").await;
-        let mut seed: u64 = 20_261_123;
+        let mut seed = Seed(20_261_123);
         stage.replace_sysadmins(json!({"approval": "NotRequired", "soak": "24h"})).await;
-        stage.until_reason("sysadmins", "Soaking").await;
-        stage.operator.restart().await.unwrap();
-        stage.patch("sysadmins", json!({"soak": "0s"})).await;
-        for _ in 0..10 {
-            // A linear congruential generator (Knuth's MMIX constants): the same moments on every machine.
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let nth = 1 + (seed >> 33) % 40;
-            stage.fault(json!({"nth": nth, "action": {"type": "HoldAfterCommit"}})).await;
-            // Whichever comes first: fewer requests than that may be left.
-            let held = tokio::select! {
-                hold = stage.sandbox.wait_for_hold(WITHIN) => Some(hold.unwrap()),
-                _ = stage.until_reason("sysadmins", "Replaced") => None,
-            };
-            let Some(hold) = held else { break };
-            stage.operator.kill().await.unwrap();
-            stage.sandbox.clear_faults().await.unwrap();
-            stage.sandbox.release(hold.id).await.unwrap();
-            stage.operator.restart().await.unwrap();
+        let mut written = Vec::new();
+        for kill in 0..10 {
+            if kill == 5 {
+                stage.until_reason("sysadmins", "Soaking").await;
+                stage.operator.restart().await.unwrap();
+                stage.patch("sysadmins", json!({"soak": "0s"})).await;
+            }
+            seed.kill(&mut stage, 40).await;
+            written.push(stage.writes().await.len());
         }
-        stage.sandbox.clear_faults().await.unwrap();
+        let within = |phase: std::ops::Range<usize>| written.iter().any(|count| phase.contains(count));
+        assert!(within(1..writes / 2) && within(writes / 2 + 1..writes), "{written:?} of {writes}");
         ends_as(&stage, writes, &end).await;
         stage.end().await;
     });

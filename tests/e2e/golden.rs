@@ -30,17 +30,17 @@ static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         ("expires on [0-9]{4}-[0-9]{2}-[0-9]{2}", "expires on <date>"),
         ("about [0-9]+ (s|min) left", "about <time> left"),
         ("(Resource Version: +)[0-9]+", "$1<number>"),
-        ("(?m)^([a-z]+\\.migration.*) [0-9]+[smh]([0-9]+s)?$", "$1 <age>"),
+        ("(?m)^((?:[a-z]+\\.migration|contoso ).*) [0-9]+[smh]([0-9]+s)?$", "$1 <age>"),
     ]
     .map(|(pattern, mask)| (Regex::new(pattern).unwrap(), mask))
     .into()
 });
 
 /// What somebody typed and saw.
-struct Transcript(String);
+pub struct Transcript(String);
 
 impl Transcript {
-    fn new(about: &str) -> Self {
+    pub fn new(about: &str) -> Self {
         Self(format!("# {about}\n"))
     }
 
@@ -50,12 +50,12 @@ impl Transcript {
         write!(self.0, "\n$ {command}\n{}\n", output.trim_end()).unwrap();
     }
 
-    async fn kubectl(&mut self, stage: &Stage, arguments: &[&str]) {
+    pub async fn kubectl(&mut self, stage: &Stage, arguments: &[&str]) {
         let output = stage.kubectl(arguments).await;
         self.add(&format!("kubectl {}", arguments.join(" ")), &output);
     }
 
-    async fn operator(&mut self, person: &Person, arguments: &[&str]) {
+    pub async fn operator(&mut self, person: &Person, arguments: &[&str]) {
         let ended = person.operator(arguments).await;
         let mut output = ended.stdout + &ended.stderr;
         if ended.code != 0 {
@@ -71,14 +71,14 @@ impl Transcript {
         self.kubectl(stage, &["describe", "grpr", name]).await;
     }
 
-    async fn look_at_migration(&mut self, stage: &Stage, person: &Person) {
+    pub async fn look_at_migration(&mut self, stage: &Stage, person: &Person) {
         self.operator(person, &["status"]).await;
         self.operator(person, &["plan", "ssom/contoso"]).await;
         self.kubectl(stage, &["get", "ssom,tconn"]).await;
         self.kubectl(stage, &["describe", "ssom", "contoso"]).await;
     }
 
-    fn check(self, file: &str) {
+    pub fn check(self, file: &str) {
         let mut text = self.0;
         for (pattern, mask) in &*MASKS {
             text = pattern.replace_all(&text, *mask).into_owned();
@@ -94,7 +94,7 @@ impl Transcript {
     }
 }
 
-fn grant(state: &Value) -> Option<u64> {
+pub fn grant(state: &Value) -> Option<u64> {
     let steps = state["status"]["steps"].as_array()?;
     steps.iter().find(|step| step["name"] == "Grant")?["progress"]["completed"].as_u64()
 }
@@ -111,7 +111,7 @@ async fn settled(stage: &Stage, reason: &str) {
 }
 
 /// Lets the operator grant `count` permissions and holds it before the next.
-async fn hold_after(stage: &Stage, count: u64) {
+pub async fn hold_after(stage: &Stage, count: u64) {
     let nth = |nth: u64, action: Value| json!({"identity": "operator", "method": "PUT", "nth": nth, "action": action});
     // Progress is written every two seconds at most, so the last write before takes longer than that.
     let slow = nth(count, json!({"type": "Slow", "millis": 2100}));
@@ -119,7 +119,7 @@ async fn hold_after(stage: &Stage, count: u64) {
     stage.sandbox.add_fault(&nth(count + 1, json!({"type": "HoldBeforeCommit"}))).await.unwrap();
 }
 
-async fn connected(stage: &Stage) {
+pub async fn connected(stage: &Stage) {
     stage.kubectl(&["wait", "--for=condition=Ready", "tconn/contoso", "--timeout=60s"]).await;
 }
 
@@ -251,8 +251,11 @@ fn a_migration_that_brings_everybody_across() {
         stage.sandbox.add_fault(&provisioning::refuse(2)).await.unwrap();
         approve(&stage, "Provisioning").await;
         migration_until(&stage, "UsersMissing").await;
+        settled(&stage, "Used").await;
         let mut seen = Transcript::new("One came across, and the others did not.");
         seen.operator(&alice, &["status"]).await;
+        seen.kubectl(&stage, &["get", "ssom,papp"]).await;
+        seen.kubectl(&stage, &["describe", "ssom", "contoso"]).await;
         seen.check("migration-missing.txt");
 
         stage.sandbox.clear_faults().await.unwrap();

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::stage::{Stage, condition, is_session, message, run};
+use crate::quiet::passes_quietly;
+use crate::stage::{Stage, condition, message, run};
 
 #[test]
 fn a_group_is_replaced_and_put_back_and_nobody_notices() {
@@ -58,29 +59,9 @@ fn a_second_pass_writes_nothing_anywhere() {
         let mut stage = Stage::new("quiet").await;
         stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
         stage.until_reason("sysadmins", "Replaced").await;
-        let outside = stage.journal().await.last;
-        let version = stage.kubectl(&["get", "grpr", "sysadmins", "-o", "jsonpath={.metadata.resourceVersion}"]).await;
-        let audited = std::fs::read_to_string(stage.cluster.audit_log()).unwrap().len();
-
+        passes_quietly(&stage, "grpr", "sysadmins", "Replaced").await;
         stage.operator.restart().await.unwrap();
-        // A second replacement is the event to wait for: when it waits for approval, the first one's pass was begun.
-        stage.replace("helpdesk", json!({"name": "Helpdesk"}), json!({"displayName": "SG-Helpdesk"}), json!({})).await;
-        stage.until_reason("helpdesk", "AwaitingApproval").await;
-
-        let since = stage.sandbox.journal(outside).await.unwrap();
-        assert!(since.entries.iter().all(|r| !r.is_write || is_session(r)), "{since:?}");
-        let now = stage.kubectl(&["get", "grpr", "sysadmins", "-o", "jsonpath={.metadata.resourceVersion}"]).await;
-        assert_eq!(version, now);
-        let log = std::fs::read_to_string(stage.cluster.audit_log()).unwrap();
-        let writes: Vec<&str> = log[audited..]
-            .lines()
-            .filter(|l| l.contains(&format!("serviceaccount:{}:{}", stage.namespace, crate::stage::RELEASE)))
-            .filter(|l| {
-                ["create", "update", "patch", "delete"].iter().any(|v| l.contains(&format!("\"verb\":\"{v}\"")))
-            })
-            .filter(|l| l.contains("sysadmins"))
-            .collect();
-        assert!(writes.is_empty(), "{writes:#?}");
+        passes_quietly(&stage, "grpr", "sysadmins", "Replaced").await;
         stage.end().await;
     });
 }

@@ -1,6 +1,7 @@
 //! What follows when everybody has come across: custom groups are replaced, by a mapping or by hand, and hold the way back.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use testbed::wait::{self, Object};
@@ -8,7 +9,11 @@ use testbed::wait::{self, Object};
 use crate::cutover::{applied, change, cut_over_and, waits};
 use crate::migration::{until, until_reason};
 use crate::provisioning::{across, stage, to_provisioning};
-use crate::stage::{ALICE, Stage, WITHIN, approval, condition, is_observed, message, ready_reason, replacement, run};
+use crate::quiet::passes_quietly;
+use crate::rights::{requests, right};
+use crate::stage::{
+    ALICE, RELEASE, Stage, WITHIN, approval, condition, is_observed, message, ready_reason, replacement, run,
+};
 
 pub fn pair(from: &str, to: &str) -> Value {
     json!({"from": {"name": from}, "to": {"displayName": to}})
@@ -77,6 +82,7 @@ fn groups_are_replaced_once_everybody_is_across_and_not_before() {
         assert_eq!(made_is["spec"]["soak"], "1s");
         approve_part(&stage, "by-hand").await;
         until_part(&stage, "by-hand", "Replaced").await;
+        passes_quietly(&stage, "ssom", "contoso", "Replaced").await;
         stage.assert_no_violation().await;
 
         // What is no longer mapped is left alone, and said; what somebody set of one stays.
@@ -124,6 +130,85 @@ fn the_way_back_is_held_by_what_hangs_on_it() {
         let forth = json!({"spec": {"mode": "Apply"}}).to_string();
         stage.kubectl(&["patch", "grpr", "helpdesk", "--type=merge", "-p", &forth]).await;
         until_part(&stage, "helpdesk", "AwaitingMigration").await;
+        stage.end().await;
+    });
+}
+
+/// Two pairs are mapped, and nobody is asked before people come across.
+async fn two_are_mapped(stage: &Stage) {
+    let mut spec = mapping(&[pair("Sysadmins", "Vault-Admins"), pair("Helpdesk", "SG-Helpdesk")]);
+    spec["approvals"] = json!([]);
+    to_provisioning(stage, spec).await;
+}
+
+/// What was made, by names.
+async fn parts(stage: &Stage) -> Vec<(String, Value)> {
+    let is_asked = |s: &Value| ready_reason(s) == "Replacing" && pending(s).len() == 2;
+    until(stage, "ssom", "two replacements", is_asked).await;
+    let all = stage.cluster.admin().get(&["grpr", "-n", &stage.namespace]).await.unwrap();
+    let part = |one: &Value| (one["metadata"]["name"].as_str().unwrap().to_owned(), one["spec"].clone());
+    all["items"].as_array().unwrap().iter().map(part).collect()
+}
+
+/// Nobody can make a replacement of this name, until the policy that is given is deleted.
+async fn forbid(stage: &Stage, name: &str) -> &'static str {
+    let policy = "not-this-one";
+    let kind = |kind: &str, spec: Value| {
+        let version = "admissionregistration.k8s.io/v1";
+        json!({"apiVersion": version, "kind": kind, "metadata": {"name": policy}, "spec": spec})
+    };
+    let here = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": stage.namespace}}});
+    let rule = json!({"apiGroups": ["migration.devolutions.net"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["groupreplacements"]});
+    let refuses = json!({
+        "matchConstraints": {"resourceRules": [rule]},
+        "validations": [{"expression": format!("object.metadata.name != '{name}'")}],
+    });
+    let binding = json!({"policyName": policy, "validationActions": ["Deny"], "matchResources": here});
+    stage.apply(&kind("ValidatingAdmissionPolicy", refuses)).await.unwrap();
+    stage.apply(&kind("ValidatingAdmissionPolicyBinding", binding)).await.unwrap();
+    let one = part(name, "Helpdesk", "SG-Helpdesk").to_string();
+    let tries = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(100));
+        let arguments = ["create", "--dry-run=server", "-n", &stage.namespace, "-f", "-"];
+        while stage.cluster.kubectl(&arguments, Some(&one)).await.is_ok() {
+            pause.tick().await;
+        }
+    };
+    tokio::time::timeout(WITHIN, tries).await.expect("the policy in force");
+    policy
+}
+
+#[test]
+fn killed_when_the_first_is_made_it_makes_the_other_and_neither_twice() {
+    run(async {
+        let undisturbed = stage("mapping-none", "").await;
+        two_are_mapped(&undisturbed).await;
+        let expected = parts(&undisturbed).await;
+        undisturbed.end().await;
+        let [(first, _), (last, _)] = &expected[..] else { panic!("{expected:?}") };
+
+        let mut stage = stage("mapping-killed", "").await;
+        let policy = forbid(&stage, last).await;
+        two_are_mapped(&stage).await;
+        let made = stage.until(first, "the first made", |_| true).await;
+        stage.operator.kill().await.unwrap();
+        for kind in ["validatingadmissionpolicybinding", "validatingadmissionpolicy"] {
+            stage.kubectl(&["delete", kind, policy]).await;
+        }
+        stage.operator.restart().await.unwrap();
+        assert_eq!(parts(&stage).await, expected);
+        let uid = until_part(&stage, first, "AwaitingApproval").await["metadata"]["uid"].clone();
+        assert_eq!(uid, made["metadata"]["uid"]);
+        let account = format!("system:serviceaccount:{}:{RELEASE}", stage.namespace);
+        let requests = requests(&account).await;
+        let is_made = |e: &&Value| right(e).0 == "create" && e["objectRef"]["resource"] == "groupreplacements";
+        let created = requests.iter().filter(is_made).filter(|e| e["responseStatus"]["code"] == 201);
+        assert_eq!(created.count(), 2);
+        for name in [first, last] {
+            approve_part(&stage, name).await;
+        }
+        until_reason(&stage, "Replaced").await;
+        stage.assert_no_violation().await;
         stage.end().await;
     });
 }

@@ -1,19 +1,35 @@
 //! Whatever is killed or deleted while provisioning is set up: nothing is made twice, and nothing is done unasked.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
-use testbed::sandbox::Request;
 
-use crate::cutover::{applied, approve, sign_in, waits};
-use crate::cutover_crashes::passes_quietly;
+use crate::crashes::killed_until;
+use crate::cutover::{applied, approve, saves, waits};
+use crate::cutover_crashes::{Outcome, outcome};
 use crate::migration::until_reason;
 use crate::provisioning::{across, five, set_up, stage, synced, to_provisioning};
-use crate::stage::{ALICE, WITHIN, approval, run};
+use crate::quiet::passes_quietly;
+use crate::stage::{ALICE, Stage, WITHIN, approval, run};
+
+/// What bringing everybody across leaves behind, whatever happened on the way: who signs in by what, and who is synced.
+async fn left(stage: &Stage) -> (Outcome, Vec<String>) {
+    (outcome(stage).await, synced(&stage.sandbox).await)
+}
+
+/// What a run without any trouble ends in.
+async fn undisturbed(name: &str) -> (Outcome, Vec<String>) {
+    let stage = stage(name, "").await;
+    to_provisioning(&stage, json!({"approvals": []})).await;
+    until_reason(&stage, "Verified").await;
+    let end = left(&stage).await;
+    stage.end().await;
+    assert_eq!(end.1, five());
+    end
+}
 
 #[test]
 fn killed_at_every_write_of_the_set_up_it_makes_nothing_twice() {
     run(async {
+        let expected = undisturbed("provisioning-none").await;
         for action in ["HoldBeforeCommit", "HoldAfterCommit"] {
             let mut stage = stage(&format!("provisioning-{}", action[4..9].to_lowercase()), "").await;
             for (system, method, path) in [
@@ -24,34 +40,21 @@ fn killed_at_every_write_of_the_set_up_it_makes_nothing_twice() {
             ] {
                 stage.fault(json!({"system": system, "method": method, "path": path, "times": 0, "action": {"type": action}})).await;
             }
-            stage.apply(&applied(across(json!({"approvals": []})))).await.unwrap();
-            until_reason(&stage, "AwaitingProof").await;
-            assert!(sign_in(&stage, "bob@contoso.example").await);
-            let mut points = BTreeSet::new();
-            loop {
-                let held = tokio::select! {
-                    hold = stage.sandbox.wait_for_hold(WITHIN) => Some(hold.unwrap()),
-                    _ = until_reason(&stage, "Verified") => None,
-                };
-                let Some(hold) = held else { break };
-                let end = hold.path.rsplit('/').next().unwrap_or_default().to_owned();
-                if points.insert(end) {
-                    stage.operator.kill().await.unwrap();
-                    stage.sandbox.release(hold.id).await.unwrap();
-                    stage.operator.restart().await.unwrap();
-                } else {
-                    stage.sandbox.release(hold.id).await.unwrap();
-                }
-            }
+            to_provisioning(&stage, json!({"approvals": []})).await;
+            let points = killed_until(&mut stage, "Verified").await;
             for end in ["provisioning", "jobs", "secrets", "provisionOnDemand", "start", "activate"] {
-                assert!(points.contains(end), "never killed at {end}: {points:?}");
+                assert!(
+                    points.iter().any(|(_, path)| path.ends_with(&format!("/{end}"))),
+                    "never killed at {end}: {points:?}"
+                );
             }
-            assert_eq!(synced(&stage.sandbox).await, five());
-            let provisioning: Vec<Request> = stage.writes().await;
-            let good = |end: &str| {
-                provisioning.iter().filter(|r| r.path.ends_with(end) && (200..300).contains(&r.status)).count()
-            };
-            assert_eq!((good("/authentication/provisioning"), good("/synchronization/jobs")), (1, 1), "{action}");
+            assert_eq!(left(&stage).await, expected, "{action}");
+            let all = set_up(&stage.writes().await);
+            for once in ["POST provisioning", "POST jobs", "POST start", "POST activate"] {
+                assert_eq!(all.iter().filter(|w| *w == once).count(), 1, "{action} {once}: {all:?}");
+            }
+            assert_eq!(saves(&stage).await, 1, "{action}");
+            stage.assert_no_violation().await;
             stage.end().await;
         }
     });
@@ -94,7 +97,7 @@ fn deleted_in_the_middle_and_applied_again_it_sets_nothing_up_twice_and_asks_aga
         again().await;
         until_reason(&stage, "Verified").await;
         assert_eq!(stage.writes().await.len(), writes);
-        passes_quietly(&stage, "Verified").await;
+        passes_quietly(&stage, "ssom", "contoso", "Verified").await;
         stage.end().await;
     });
 }

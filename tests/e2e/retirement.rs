@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::cutover::{applied, approve, ask_again, change, cut_over, saves, waits};
 use crate::migration::{until, until_reason};
 use crate::provisioning::across;
+use crate::quiet::passes_quietly;
 use crate::stage::{Stage, WITHIN, condition, message, ready_reason, run};
 
 /// How many client secrets of ours are on the old application.
@@ -56,6 +57,7 @@ fn the_way_back_is_removed_in_time_after_a_word_and_once() {
         let kept = stage.kubectl(&["get", "secret", "ssom-contoso-return-secret", "-o", "jsonpath={.data}"]).await;
         assert_eq!(kept, "");
 
+        passes_quietly(&stage, "ssom", "contoso", "CutOver").await;
         let before = saves(&stage).await;
         change(&stage, json!({"mode": "Rollback"})).await;
         let state = until_reason(&stage, "NoWayBack").await;

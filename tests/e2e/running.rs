@@ -51,7 +51,7 @@ fn whoever_may_not_use_the_lease_says_so_and_ends() {
         tokio::time::timeout(WITHIN, other.ended()).await.expect("it ends").unwrap();
         let said = other.log().unwrap();
         assert!(said.contains("May not use the lease") && said.contains("--lease-namespace"), "{said}");
-        stage.end().await;
+        stage.end_though_forbidden().await;
     });
 }
 

@@ -257,7 +257,22 @@ impl Stage {
         assert!(writes.is_empty(), "{writes:?}");
     }
 
+    /// Its account was refused nothing: it asks for no more than the chart gives.
+    fn assert_nothing_forbidden(&self) {
+        let account = format!("\"system:serviceaccount:{}:{RELEASE}\"", self.namespace);
+        let log = std::fs::read_to_string(self.cluster.audit_log()).unwrap();
+        let is_forbidden = |line: &&str| line.contains(r#""authorization.k8s.io/decision":"forbid""#);
+        let forbidden: Vec<&str> = log.lines().filter(is_forbidden).filter(|line| line.contains(&account)).collect();
+        assert!(forbidden.is_empty(), "{forbidden:#?}");
+    }
+
     pub async fn end(self) {
+        self.assert_nothing_forbidden();
+        self.end_though_forbidden().await;
+    }
+
+    /// Of a test in which the operator lacks rights on purpose.
+    pub async fn end_though_forbidden(self) {
         self.operator.stop().await.unwrap();
         self.sandbox.stop().await.unwrap();
     }
