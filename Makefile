@@ -48,7 +48,7 @@ build: ## Build everything
 	$(CARGO) build --workspace
 
 .PHONY: test
-test: build ## Run all tests (the first time, the cluster for them is built too: some 7 minutes)
+test: build ## Run all tests (the first time, the cluster for them is built too: some 8 minutes)
 # First and by itself: its progress would be lost among the tests'.
 	@$(TARGET)/testbed cluster build >/dev/null
 	$(CARGO) test --workspace --no-fail-fast

@@ -74,16 +74,46 @@ impl Failure {
     }
 }
 
-/// An error and what it came from, each said once.
+/// What libraries put before a cause without saying more than that there is one.
+const INTRODUCTIONS: [&str; 5] =
+    ["error sending request", "client error (Connect)", "dns error", "error resolving DNS", "tcp connect error"];
+
+/// An error and what it came from, each said once, without what only introduces the next.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let more = source.to_string();
-        if !said.contains(&more) {
-            said = format!("{said}: {more}");
+    let mut said: Vec<String> = Vec::new();
+    for link in std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string) {
+        if said.iter().any(|before| before.contains(&link)) {
+            continue;
         }
-        next = source.source();
+        if said.last().is_some_and(|before| INTRODUCTIONS.iter().any(|words| before.ends_with(words))) {
+            said.pop();
+        }
+        said.push(link);
     }
-    said
+    said.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Error)]
+    #[error("{0}")]
+    struct Link(&'static str, #[source] Option<Box<Link>>);
+
+    fn told(links: &[&'static str]) -> String {
+        let error = links.iter().rev().fold(None, |source, text| Some(Box::new(Link(text, source))));
+        chain(&*error.unwrap())
+    }
+
+    #[test]
+    fn a_cause_is_told_without_its_wrappers() {
+        let dns = "failed to lookup address information: Name or service not known";
+        let wrapped = ["error sending request", "client error (Connect)", "dns error", "error resolving DNS", dns];
+        assert_eq!(told(&wrapped), dns);
+        assert_eq!(told(&["ServiceError: client error (Connect)", "client error (Connect)", "refused"]), "refused");
+        assert_eq!(told(&["error sending request"]), "error sending request", "nothing more is known");
+        assert_eq!(told(&["unable to run auth exec", "No such file"]), "unable to run auth exec: No such file");
+        assert_eq!(told(&["auth exec: No such file", "No such file"]), "auth exec: No such file");
+    }
 }

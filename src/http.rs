@@ -123,6 +123,8 @@ impl Outcome {
 pub trait System {
     /// Its name in the metrics.
     const NAME: &'static str;
+    /// Where a connection names the authorities to trust for it, beside the system's.
+    const CA_BUNDLE: &'static str;
     /// What it means by an answer that is not a 2xx.
     fn refusal(&self, refused: &Refused<'_>) -> Refusal;
 }
@@ -195,7 +197,7 @@ pub async fn send<S: System>(
     request: RequestBuilder,
 ) -> Result<Outcome, Failure> {
     let (client, request) = request.build_split();
-    let request = request.map_err(|e| unreachable(what, e))?;
+    let request = request.map_err(|e| unreachable::<S>(what, e))?;
     let (method, began) = (request.method().clone(), Instant::now());
     let outcome = exchange(system, &client, what, request).await;
     let name = match &outcome {
@@ -207,11 +209,11 @@ pub async fn send<S: System>(
 }
 
 async fn exchange<S: System>(system: &S, client: &Client, what: &str, request: Request) -> Result<Outcome, Failure> {
-    let mut response = client.execute(request).await.map_err(|e| unreachable(what, e))?;
+    let mut response = client.execute(request).await.map_err(|e| unreachable::<S>(what, e))?;
     let status = response.status();
     let headers = response.headers().clone();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| unreachable(what, e))? {
+    while let Some(chunk) = response.chunk().await.map_err(|e| unreachable::<S>(what, e))? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err(Failure::new(
                 Class::Bug,
@@ -233,9 +235,21 @@ async fn exchange<S: System>(system: &S, client: &Client, what: &str, request: R
     }
 }
 
-fn unreachable(what: &str, error: reqwest::Error) -> Failure {
+fn unreachable<S: System>(what: &str, error: reqwest::Error) -> Failure {
     let why = if error.is_timeout() { "no answer in time".to_owned() } else { chain(&error.without_url()) };
-    Failure::new(Class::Transient, "Unreachable", format!("Could not {what}: {why}. It is tried again."))
+    let advice = advice_for::<S>(&why);
+    Failure::new(Class::Transient, "Unreachable", format!("Could not {what}: {why}. {advice}It is tried again."))
+}
+
+/// What to do where a connection fails; empty where it may pass by itself.
+fn advice_for<S: System>(why: &str) -> String {
+    if !why.contains("UnknownIssuer") {
+        return String::new();
+    }
+    format!(
+        "The server's certificate is of an authority that is not trusted here: if it should be, put the authority's certificate into a ConfigMap and name that in {}. ",
+        S::CA_BUNDLE
+    )
 }
 
 /// The failure that a refusal is.
@@ -280,6 +294,7 @@ mod tests {
 
     impl System for Plain {
         const NAME: &'static str = "Plain";
+        const CA_BUNDLE: &'static str = "plain.caBundleRef";
 
         fn refusal(&self, _: &Refused<'_>) -> Refusal {
             Refusal::default()
@@ -315,6 +330,13 @@ mod tests {
         assert_eq!(patience(&failure(Class::Throttled, Some(7)), TRIES), None);
         assert_eq!(patience(&failure(Class::Throttled, Some(60)), 1), None);
         assert_eq!(patience(&failure(Class::Denied, None), 1), None);
+    }
+
+    #[test]
+    fn an_authority_that_nobody_trusts_is_told_with_what_to_set() {
+        let advice = advice_for::<Plain>("invalid peer certificate: UnknownIssuer");
+        assert!(advice.contains("plain.caBundleRef"), "{advice}");
+        assert_eq!(advice_for::<Plain>("Connection refused (os error 111)"), "");
     }
 
     #[test]

@@ -42,9 +42,6 @@ async fn dispatch(cli: Cli) -> Result<(), Stop> {
         Command::Plan(args) => client::plan(&args).await,
         Command::Approve(args) => client::approve(&args).await,
         Command::Status(args) => client::status(&args).await,
-        Command::Completion { shell } => {
-            client::completion(shell);
-            Ok(())
-        }
+        Command::Completion { shell } => client::completion(shell),
     }
 }

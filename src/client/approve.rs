@@ -193,6 +193,14 @@ fn verdict(approval: &PlanApproval) -> Option<(bool, &str, &str)> {
     Some((accepted.status == "True", &accepted.reason, &accepted.message))
 }
 
+/// What has become of an object whose plan no longer waits; nothing where one does.
+fn instead(object: &impl Planning) -> String {
+    match waiting(object) {
+        Ok(_) => String::new(),
+        Err(_) => format!(" {} is now {}: {}", object.called(), object.reason(), object.told()),
+    }
+}
+
 /// Waits for the operator's word on the approval.
 async fn outcome<R: Planning>(
     args: &ApproveArgs,
@@ -234,7 +242,10 @@ async fn outcome<R: Planning>(
             show(&format!("{}\n", wrap("", &deferral.unwrap_or_default())))
         }
         Some((false, reason, message)) => {
-            Err(Stop::refused(format!("The operator refused PlanApproval {name} ({reason}): {message}")))
+            // What the approval is told is no more than that nothing waits for it. Why is told of its target.
+            let target = cluster.find::<R>(&object.name_any()).await.ok().flatten();
+            let why = target.filter(|_| reason == "PlanStale").map(|target| instead(&target)).unwrap_or_default();
+            Err(Stop::refused(format!("The operator refused PlanApproval {name} ({reason}): {message}{why}")))
         }
         None => Err(Stop::refused(format!("PlanApproval {name} was deleted before it was used."))),
     }
@@ -257,6 +268,16 @@ mod tests {
         assert!(stop.message.starts_with(said), "{}", stop.message);
         let stop = waiting(&example::replacement()).unwrap_err();
         assert!(stop.exit == super::super::Exit::Refused && stop.message.contains("has no plan"), "{}", stop.message);
+    }
+
+    #[test]
+    fn a_refusal_tells_what_came_in_between() {
+        assert_eq!(instead(&example::cutover::waiting()), "", "a plan waits, if another one");
+        let held =
+            example::migration(&serde_json::json!({"reason": "PreflightFailed", "message": "Somebody is not there."}));
+        let said =
+            " SsoMigration \"contoso\" in namespace \"migration\" is now PreflightFailed: Somebody is not there.";
+        assert_eq!(instead(&held), said);
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub fn command() -> clap::Command {
 }
 
 /// Writes a completion script.
-pub fn completion(shell: Shell) {
-    clap_complete::generate(shell, &mut Cli::command(), "operator", &mut std::io::stdout());
+pub fn completion(shell: Shell) -> Result<(), Stop> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "operator", &mut script);
+    style::show(&String::from_utf8_lossy(&script))
 }

@@ -44,6 +44,9 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (kind, name) = match text.split_once('/') {
+            None if text.parse::<Kind>().is_ok() => {
+                return Err(format!("\"{text}\" is a kind, and the name is missing; {USAGE}"));
+            }
             None => (Kind::GroupReplacement, text),
             Some((kind, name)) => {
                 (kind.parse().map_err(|()| format!("\"{kind}\" is no kind that can be named here; {USAGE}"))?, name)
@@ -80,7 +83,19 @@ mod tests {
 
     #[test]
     fn what_cannot_be_named_is_told_both_kinds() {
-        for text in ["", "grpr/", "ssom/", "tconn/x", "grpr/x/y", "ssom/x/y", "pod/x", "ssom.apps/x", "/x"] {
+        for text in [
+            "",
+            "grpr/",
+            "ssom",
+            "GroupReplacement",
+            "ssom/",
+            "tconn/x",
+            "grpr/x/y",
+            "ssom/x/y",
+            "pod/x",
+            "ssom.apps/x",
+            "/x",
+        ] {
             let refused = text.parse::<Target>().unwrap_err();
             assert!(refused.contains("grpr/NAME") && refused.contains("ssom/NAME"), "{text}: {refused}");
         }

@@ -18,6 +18,7 @@ struct ErrorBody {
 
 impl System for Server {
     const NAME: &'static str = "DevolutionsCloud";
+    const CA_BUNDLE: &'static str = "spec.devolutionsCloud.caBundleRef";
 
     fn refusal(&self, refused: &Refused<'_>) -> Refusal {
         let body: ErrorBody = serde_json::from_slice(refused.body).unwrap_or_default();

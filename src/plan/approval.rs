@@ -66,7 +66,8 @@ pub fn judge(
         return refused(
             "TargetNotFound",
             format!(
-                "{named} is not the object that was approved: it was deleted and created again. Look at its plan and approve that one."
+                "{named} is not the object that was approved: it was deleted and created again, or the uid is not that one: it is {}. Look at its plan and approve that one.",
+                target.uid
             ),
         );
     }
@@ -201,7 +202,7 @@ mod tests {
             Verdict::Refused { message, .. } => message,
             Verdict::Accepted => panic!("accepted"),
         };
-        assert!(said(Pending { uid: "uid-2", ..pending() }).contains("created again"));
+        assert!(said(Pending { uid: "uid-2", ..pending() }).contains("the uid is not that one: it is uid-2"));
         assert!(said(Pending { plan: Some((Gate::Replacement, "sha256:9f2d")), ..pending() }).contains("sha256:9f2d"));
         let gates = said(Pending { plan: Some((Gate::Rollback, PLAN)), ..pending() });
         assert!(gates.contains("Rollback") && gates.contains("Replacement"), "{gates}");

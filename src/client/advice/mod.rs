@@ -79,6 +79,13 @@ fn general<R: Subject>(object: &R) -> Advice {
         "Suspended" => {
             Advice::person("Whoever suspended it. To let it go on:", vec![merge(object, "{\"suspend\":false}")])
         }
+        "NothingToRollBack" => Advice {
+            instead: Some(("Or delete it:".to_owned(), vec![kubectl(object, "delete")])),
+            ..Advice::person(
+                "Nothing is to be mended. Whoever set the mode sets it back:",
+                vec![merge(object, "{\"mode\":\"Plan\"}")],
+            )
+        },
         "Progressing" | "Observing" => Advice::nobody("Nobody: the operator is at work."),
         _ if object.is_stalled() => {
             Advice::person("Somebody who can mend what is said above. It then goes on by itself.", vec![])

@@ -14,6 +14,9 @@ use crate::plan::{PlanHash, count};
 
 /// As many digits tell the ids of roles apart.
 const ROLE_DIGITS: usize = 8;
+/// In which order permissions are granted, and in which they are revoked.
+const INNERMOST_FIRST: &str = "folders and entries, vaults, all vaults, system";
+const OUTERMOST_FIRST: &str = "system, all vaults, vaults, folders and entries";
 /// How many effects of a phase are shown in short, the last one apart.
 const SHOWN: usize = 4;
 /// Longer labels than this push what stands beside them out of its column.
@@ -58,8 +61,8 @@ impl Document for Plan {
         let grants = count(self.grants.len(), "permission");
         let revokes = count(self.revokes.len(), "permission");
         let titles = [
-            ("Phase 1: ", format!("\"{taker}\" is granted {grants}, from entries up to system")),
-            ("Phase 2: ", format!("\"{giver}\" loses {revokes}, from system down to entries")),
+            ("Phase 1: ", format!("\"{taker}\" is granted {grants}, in this order: {INNERMOST_FIRST}")),
+            ("Phase 2: ", format!("\"{giver}\" loses {revokes}, in this order: {OUTERMOST_FIRST}")),
         ];
         let mut text = String::new();
         for ((effects, before), (phase, title)) in

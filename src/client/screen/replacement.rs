@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use kube::ResourceExt as _;
+
 use super::steps::Steps;
 use super::{Screen, act, brief};
-use crate::api::{GroupReplacement, Mode, ResolvedGroup, StepName};
+use crate::api::{GroupReplacement, Mode, ResolvedGroup, SsoMigration, StepName};
 use crate::client::advice;
 use crate::client::style::paragraph;
 use crate::client::subject::Subject as _;
@@ -21,7 +23,9 @@ const STEPS: [StepName; 7] = [
 ];
 
 pub(super) fn draw(screen: &Screen<'_>, object: &GroupReplacement) -> String {
-    let advice = advice::replacement::of(object);
+    let its = object.spec.migration_ref.as_ref().map(|reference| reference.name.as_str());
+    let is_its = |m: &&SsoMigration| Some(m.name_any().as_str()) == its && m.namespace() == object.namespace();
+    let advice = advice::replacement::of(object, screen.migrations.iter().find(is_its));
     let colour = advice::colour(object, &advice);
     let mut text = screen.title("GroupReplacement", object, object.reason(), colour);
     let steps = Steps {

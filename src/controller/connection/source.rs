@@ -39,16 +39,10 @@ impl<'a> Source<'a> {
                     format!("There is no Secret \"{name}\" in this namespace. Create it with {keys}, or mend {field}."),
                 )
             })?;
-        let connection = &self.connection;
-        if secret.labels().get(CONNECTION_LABEL) != Some(connection) {
-            return Err(invalid(
-                "CredentialsNotLabelled",
-                format!(
-                    "Secret \"{name}\" is not marked for this connection, so it is not sent anywhere. If it is meant: kubectl label secret {name} {CONNECTION_LABEL}={connection}"
-                ),
-            ));
+        match unmarked(name, &self.namespace, &self.connection, secret.labels().get(CONNECTION_LABEL)) {
+            Some(message) => Err(invalid("CredentialsNotLabelled", message)),
+            None => Ok(secret),
         }
-        Ok(secret)
     }
 
     /// The certificates that `field` refers to, where it is given.
@@ -73,6 +67,19 @@ impl<'a> Source<'a> {
     }
 }
 
+/// What is wrong with the mark of the Secret `name`; none where it is that of `connection`.
+fn unmarked(name: &str, namespace: &str, connection: &str, mark: Option<&String>) -> Option<String> {
+    match mark {
+        Some(mark) if mark == connection => None,
+        Some(mark) => Some(format!(
+            "Secret \"{name}\" is marked for connection \"{mark}\", not for this one, so it is not sent anywhere. Give this connection a Secret of its own, with the label {CONNECTION_LABEL}={connection}."
+        )),
+        None => Some(format!(
+            "Secret \"{name}\" is not marked for this connection, so it is not sent anywhere. If it is meant: kubectl label secret {name} -n {namespace} {CONNECTION_LABEL}={connection}"
+        )),
+    }
+}
+
 /// The text in one key of a Secret. `needs` says what the Secret is for.
 pub fn text(secret: &Secret, key: &str, needs: &str) -> Result<SecretString, Failure> {
     let bytes = secret.data.as_ref().and_then(|data| data.get(key)).filter(|b| !b.0.is_empty());
@@ -83,4 +90,19 @@ pub fn text(secret: &Secret, key: &str, needs: &str) -> Result<SecretString, Fai
             format!("Secret \"{}\" has no text in its key \"{key}\". It needs {needs}.", secret.name_any()),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_secret_that_is_marked_for_nobody_is_to_be_marked() {
+        let told = |mark: Option<&str>| unmarked("keys", "migration", "fabrikam", mark.map(ToOwned::to_owned).as_ref());
+        assert_eq!(told(Some("fabrikam")), None);
+        let command = "kubectl label secret keys -n migration migration.devolutions.net/connection=fabrikam";
+        assert!(told(None).unwrap().ends_with(command));
+        let of_another = told(Some("contoso")).unwrap();
+        assert!(of_another.contains("for connection \"contoso\"") && !of_another.contains("kubectl"), "{of_another}");
+    }
 }

@@ -41,6 +41,7 @@ struct Inner {
 
 impl System for MicrosoftGraph {
     const NAME: &'static str = "MicrosoftGraph";
+    const CA_BUNDLE: &'static str = "spec.entra.caBundleRef";
 
     fn refusal(&self, refused: &Refused<'_>) -> Refusal {
         let Body { error } = serde_json::from_slice(refused.body).unwrap_or_default();

@@ -42,6 +42,7 @@ struct Body {
 
 impl System for TokenEndpoint {
     const NAME: &'static str = "EntraToken";
+    const CA_BUNDLE: &'static str = "spec.entra.caBundleRef";
 
     fn refusal(&self, refused: &Refused<'_>) -> Refusal {
         let body: Body = serde_json::from_slice(refused.body).unwrap_or_default();

@@ -33,6 +33,9 @@ impl Helm {
             .env("HELM_CACHE_HOME", self.home.join("cache"))
             .env("HELM_CONFIG_HOME", self.home.join("config"))
             .env("HELM_DATA_HOME", self.home.join("data"))
+            // What it learns about the server, by the library that kubectl uses too (`getDefaultCacheDir` in
+            // https://github.com/kubernetes/cli-runtime/blob/master/pkg/genericclioptions/config_flags.go)
+            .env("KUBECACHEDIR", self.home.join("kube"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);

@@ -61,9 +61,16 @@ impl Progress {
         if !line.starts_with("go: ") {
             self.packages += 1;
         }
-        let text = line.trim_start_matches("go: ");
-        let skipped = text.chars().count().saturating_sub(Self::WIDTH);
-        self.latest = text.chars().skip(skipped).collect();
+        self.latest = Self::end_of(line.trim_start_matches("go: "));
+    }
+
+    /// The end of a name, which tells more than its beginning.
+    fn end_of(text: &str) -> String {
+        let length = text.chars().count();
+        if length <= Self::WIDTH {
+            return text.to_owned();
+        }
+        std::iter::once('…').chain(text.chars().skip(length - Self::WIDTH + 1)).collect()
     }
 
     /// Shows where the task is, if it is time to.
@@ -106,5 +113,18 @@ impl Progress {
         let start = if self.terminal { "\r" } else { "" };
         let mut stream = std::io::stderr().lock();
         let _ = write!(stream, "{start}{text}").and_then(|()| stream.flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_cut_says_so() {
+        let whole = "x".repeat(Progress::WIDTH);
+        assert_eq!(Progress::end_of(&whole), whole);
+        let cut = Progress::end_of(&format!("k8s.io/{whole}"));
+        assert!(cut.starts_with("…x") && cut.chars().count() == Progress::WIDTH, "{cut}");
     }
 }

@@ -28,10 +28,10 @@ pub(super) struct Program {
 /// All of them, in the order in which they are built.
 pub(super) const PROGRAMS: [Program; 5] = [
     Program { name: "etcd", package: "./etcd", seconds: 40 },
-    Program { name: "kube-apiserver", package: "k8s.io/kubernetes/cmd/kube-apiserver", seconds: 210 },
-    Program { name: "kube-controller-manager", package: "k8s.io/kubernetes/cmd/kube-controller-manager", seconds: 90 },
-    Program { name: "kubectl", package: "k8s.io/kubernetes/cmd/kubectl", seconds: 20 },
-    Program { name: "helm", package: "helm.sh/helm/v4/cmd/helm", seconds: 20 },
+    Program { name: "kube-apiserver", package: "k8s.io/kubernetes/cmd/kube-apiserver", seconds: 300 },
+    Program { name: "kube-controller-manager", package: "k8s.io/kubernetes/cmd/kube-controller-manager", seconds: 60 },
+    Program { name: "kubectl", package: "k8s.io/kubernetes/cmd/kubectl", seconds: 40 },
+    Program { name: "helm", package: "helm.sh/helm/v4/cmd/helm", seconds: 40 },
 ];
 
 /// The sources and the toolchain.

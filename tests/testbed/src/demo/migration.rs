@@ -31,6 +31,11 @@ impl People {
         Ok(Self { sandbox, able: able.map(|person| person.email.clone()).collect() })
     }
 
+    /// One of them.
+    pub(super) fn somebody(&self) -> &str {
+        self.able.first().map(String::as_str).unwrap_or_default()
+    }
+
     /// How many they are.
     pub(super) fn count(&self) -> usize {
         self.able.len()
@@ -119,7 +124,7 @@ pub(super) async fn readable_plan(stage: &Stage, admin: &Actor, role: &str) -> R
     let (secret, report) = (text(&plan["secretName"]), text(&state["status"]["report"]["secretName"]));
     let reader = manifests::plan_reader(role, APPROVER, &[&secret, &report]);
     let reader = stage.write(&format!("{role}.yaml"), &[reader])?;
-    stage.run_quietly(admin, &["apply", "-n", stage.namespace(), "-f", &reader], "").await?;
+    stage.run(admin, &["apply", "-n", stage.namespace(), "-f", &reader]).await?;
     Ok(Pending { uid: text(&state["metadata"]["uid"]), hash: text(&plan["hash"]) })
 }
 

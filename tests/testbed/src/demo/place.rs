@@ -15,6 +15,7 @@ use crate::cluster::{self, Cluster};
 use crate::error::{Error, Result};
 use crate::process::{Identity, Process};
 use crate::sandbox::Sandbox;
+use crate::workspace;
 
 /// How long the background process may take to end. One that still starts a cluster finishes that first.
 const STOP_WITHIN: Duration = Duration::from_mins(3);
@@ -211,7 +212,8 @@ pub async fn exports(folder: &Path) -> Result<String> {
     }
     let lines: Vec<String> =
         values.into_iter().map(|(name, value)| format!("export {name}={}\n", for_shell(&value))).collect();
-    Ok(lines.concat())
+    let programs = workspace::program("operator")?.parent().map(|folder| folder.display().to_string());
+    Ok(format!("{}export PATH={}:\"$PATH\"\n", lines.concat(), for_shell(&programs.unwrap_or_default())))
 }
 
 /// A value of a Secret, as text.

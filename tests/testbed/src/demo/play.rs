@@ -93,7 +93,7 @@ async fn show(place: &Place, screen: &Screen) -> Result<()> {
             here(&place.operator_log())
         )));
     }
-    what_next(&likely, &shown.plans);
+    what_next(&likely, &shown.plans, first.people.somebody());
     Ok(())
 }
 
@@ -256,7 +256,7 @@ async fn people(stage: &Stage, admin: &Actor) -> Result<(Actor, Actor)> {
     Ok((stage.person("alice", APPROVER)?, stage.person("bob", AUTHOR)?))
 }
 
-fn what_next(stage: &Stage, plans: &[Waiting]) {
+fn what_next(stage: &Stage, plans: &[Waiting], user: &str) {
     let screen = &stage.screen;
     screen.heading("Cluster, sandboxes and operator keep running. To look around, in this folder:");
     screen.line("");
@@ -265,9 +265,15 @@ fn what_next(stage: &Stage, plans: &[Waiting]) {
         screen.line(&format!("  alias kubectl={}", stage.cluster.kubectl_program().display()));
     }
     screen.line("  eval \"$(make -s demo-env)\"");
+    screen.line(&format!("  operator status -n {namespace}"));
+    screen.line(&format!("  operator plan grpr/{name} -n {namespace}"));
     screen.line("  kubectl get ssom,grpr,tconn -A");
     screen.line(&format!("  kubectl -n {namespace} describe {MIGRATION}"));
     screen.line(&format!("  kubectl -n {namespace} describe grpr {name}"));
+    screen.line("  # Somebody signs in to Devolutions Cloud:");
+    screen.line(&format!(
+        "  curl --cacert \"$SANDBOX_CA\" \"$CONTROL_URL/sign-in\" \\\n    -H 'Content-Type: application/json' -d '{{\"user\":\"{user}\"}}'"
+    ));
     screen.line("  # Have people sign in by the old application again:");
     screen.line(&format!(
         "  kubectl -n {namespace} patch {MIGRATION} --type=merge -p '{{\"spec\":{{\"mode\":\"Rollback\"}}}}'"

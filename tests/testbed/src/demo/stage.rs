@@ -75,7 +75,11 @@ impl Stage {
     /// Shows a command, runs it and shows what it says.
     pub(super) async fn run(&self, actor: &Actor, arguments: &[&str]) -> Result<()> {
         let said = self.run_quietly(actor, arguments, "").await?;
-        self.screen.output(&said.stdout);
+        if arguments.first() == Some(&"get") && !arguments.contains(&"-o") {
+            self.screen.table(&said.stdout);
+        } else {
+            self.screen.output(&said.stdout);
+        }
         Ok(())
     }
 
