@@ -8,6 +8,7 @@ use k8s_controller::conditions::{self, ConditionStatus};
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 
+use super::state::headline;
 use super::status::{self, set};
 use super::{Connector, Context, Events};
 use crate::api::{
@@ -160,7 +161,9 @@ fn describe(
     let summary = told.iter().map(|side| side.2.as_str()).collect::<Vec<_>>().join(" ");
     let (ok, reason) = told.first().map_or((ConditionStatus::Unknown, "NotSeenYet"), |side| (side.0, side.1));
     set(&mut status.conditions, "Ready", ok, reason, &summary, generation);
-    status.summary = summary;
+    let short = headline(&summary);
+    // What does not work is told by its name first: the sentence may be cut.
+    status.summary = if ok == ConditionStatus::True { short } else { format!("{reason}: {short}") };
     status
 }
 

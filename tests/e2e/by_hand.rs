@@ -85,6 +85,7 @@ fn one_answer_is_no_proof_that_a_job_runs_nor_that_it_is_paused() {
         hands.act("pause").await;
         stage.sandbox.release(asking.id).await.unwrap();
         until(&stage, "ssom", "nothing proven", |s| message(s).contains("Not everywhere is it seen yet")).await;
+        ask_again(&stage, "0").await;
         until_reason(&stage, "Verified").await;
 
         // A replica that has not heard of the start says that it is paused.

@@ -113,7 +113,7 @@ fn killed_between_the_phases_and_at_ten_seeded_moments() {
                 stage.operator.restart().await.unwrap();
                 stage.patch("sysadmins", json!({"soak": "0s"})).await;
             }
-            seed.kill(&mut stage, 40).await;
+            seed.kill(&mut stage, if kill < 5 { 40 } else { 60 }).await;
             written.push(stage.writes().await.len());
         }
         let within = |phase: std::ops::Range<usize>| written.iter().any(|count| phase.contains(count));

@@ -31,8 +31,11 @@ const GRANT_ROOT_TO_LEAF: &[Mistake] = &[
     ("src/plan/neutrality.rs", "in steps.iter().enumerate()", "in steps.iter().enumerate().take(0)"),
 ];
 
-const MATCH_BY_NAME: &[Mistake] =
-    &[("src/plan/group.rs", "[one] if one.is_provably_synced() => Ok(one),", "[one, ..] => Ok(one),")];
+const MATCH_BY_NAME: &[Mistake] = &[(
+    "src/plan/group.rs",
+    "several => Err(ambiguous(\"to\", name, several,",
+    "[one, ..] => Ok(one),\n                several => Err(ambiguous(\"to\", name, several,",
+)];
 
 const NO_SECOND_MEMBERSHIP_CHECK: &[Mistake] = &[
     ("src/controller/replacement/world.rs", "run::same_members(plan, giver, taker)?;", ""),
@@ -43,7 +46,11 @@ const NO_SECOND_MEMBERSHIP_CHECK: &[Mistake] = &[
     ),
 ];
 
-const NO_APPROVAL: &[Mistake] = &[("src/controller/replacement/begin.rs", "if approved.is_none() {", "if false {")];
+const NO_APPROVAL: &[Mistake] = &[(
+    "src/controller/replacement/begin.rs",
+    "self.object.spec.approval == ApprovalRequirement::Required",
+    "self.object.spec.approval == ApprovalRequirement::NotRequired",
+)];
 
 const CUT_OVER_BEFORE_THE_ASSIGNMENTS: &[Mistake] = &[
     (

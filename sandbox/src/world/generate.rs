@@ -249,7 +249,8 @@ fn vaults(grantees: &mut Grantees, sizes: Sizes) -> Vec<VaultSpec> {
     vaults
 }
 
-/// Folders up to four deep, and entries in them and at the vault's root; three in ten have permissions of their own.
+/// Folders up to four deep, and entries in them and at the vault's root. All have permissions of their own: three in ten of
+/// groups, and the others of somebody alone.
 fn entries(grantees: &mut Grantees, count: usize) -> Vec<EntrySpec> {
     let mut folders: Vec<String> = Vec::new();
     let mut entries = Vec::with_capacity(count);
@@ -268,7 +269,15 @@ fn entries(grantees: &mut Grantees, count: usize) -> Vec<EntrySpec> {
             folders.push(path.clone());
         }
         let count = if grantees.rng.random_bool(0.3) { grantees.rng.random_range(1..=3) } else { 0 };
-        entries.push(EntrySpec { path, folder, permissions: grantees.grants(count) });
+        let mut permissions = grantees.grants(count);
+        if permissions.is_empty() {
+            permissions.push(Grant {
+                user: Some(grantees.people[index % grantees.people.len()].clone()),
+                role: Some("Readers".to_owned()),
+                ..Grant::default()
+            });
+        }
+        entries.push(EntrySpec { path, folder, permissions });
     }
     entries
 }
@@ -301,6 +310,8 @@ mod tests {
         let world = generate(1, DEMO);
         let entries = world.vaults.iter().map(|it| it.entries.len()).sum::<usize>();
         assert_eq!((world.users.len(), world.vaults.len(), entries), (200, 40, 600));
+        let own = |entry: &&EntrySpec| !entry.permissions.is_empty();
+        assert_eq!(world.vaults.iter().flat_map(|it| &it.entries).filter(own).count(), 600, "each of them its own");
         let count = |is: fn(&UserSpec) -> bool| world.users.iter().filter(|it| is(it)).count();
         assert_eq!((count(|it| it.owner), count(|it| it.user_type == UserType::Application)), (1, 5));
         assert!(count(|it| it.disabled) > 0 && count(|it| it.invitation == Invitation::Pending) > 0);

@@ -39,8 +39,8 @@ impl<N: Name> Steps<'_, N> {
             let mut first = format!("  {sign} {:<wide$} ", format!("{name:?}"));
             let said = match step {
                 None => vec![String::new()],
-                Some(step) if step.message == told => vec!["See above.".to_owned()],
-                Some(step) => self.said(step),
+                Some(step) if step.message == told => self.said(step, "See above."),
+                Some(step) => self.said(step, &step.message),
             };
             let mut lines = Vec::new();
             for part in said {
@@ -63,7 +63,7 @@ impl<N: Name> Steps<'_, N> {
         });
         let mut text = format!("  {}\n", marked.collect::<Vec<_>>().join(" "));
         if let Some(step) = self.begun.iter().find(|s| s.state == StepState::Running && s.progress.is_some()) {
-            for part in self.said(step) {
+            for part in self.said(step, &step.message) {
                 let _ = writeln!(text, "{}", paragraph(&part));
             }
         }
@@ -71,9 +71,9 @@ impl<N: Name> Steps<'_, N> {
     }
 
     /// What there is to say of a step, in one part or two.
-    fn said(&self, step: &Step<N>) -> Vec<String> {
+    fn said(&self, step: &Step<N>, message: &str) -> Vec<String> {
         let Some(progress) = step.progress.as_ref().filter(|_| step.state == StepState::Running) else {
-            return vec![step.message.clone()];
+            return vec![message.to_owned()];
         };
         let mut said = format!("{}, {} of {}", bar(progress.percent), progress.completed, progress.total);
         if let Some(eta) = &progress.eta {
@@ -81,7 +81,7 @@ impl<N: Name> Steps<'_, N> {
             let _ = write!(said, ", about {} left", roughly(left));
         }
         // What it is at stands on a line of its own.
-        if step.message.is_empty() { vec![said] } else { vec![said, step.message.clone()] }
+        if message.is_empty() { vec![said] } else { vec![said, message.to_owned()] }
     }
 }
 

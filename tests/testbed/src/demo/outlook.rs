@@ -10,6 +10,9 @@ use super::stage::{Actor, Stage};
 use super::tenant::{Tenant, each};
 use crate::error::{Error, Result};
 
+/// The classes of users that the world has.
+const CLASSES: [&str; 3] = ["Expected", "NotApplicable", "Waived"];
+
 /// The operator's forecast once everything was decided, before anything was cut over.
 pub(super) struct Outlook {
     /// By class and cause.
@@ -68,7 +71,13 @@ impl Outlook {
 
     /// Names a user of every class, with what became of them; whether all of it was foretold.
     pub(super) fn show(&self, screen: &Screen, before: &Tenant, after: &Tenant) -> bool {
-        let mut all_right = !self.classes.is_empty();
+        let mut all_right = true;
+        for class in CLASSES {
+            if !self.classes.keys().any(|(there, _)| there == class) {
+                screen.verdict(false, class, "nobody, and somebody should have been");
+                all_right = false;
+            }
+        }
         for ((class, cause), users) in &self.classes {
             let is_wrong = |user: &&Foretold| !user.came_true(before, after);
             let wrong = users.iter().filter(is_wrong).count();
