@@ -23,9 +23,13 @@ pub fn of(object: &SsoMigration) -> Advice {
             Advice { instead, ..Advice::person(text, vec![ours(object, "plan")]) }
         }
         "AwaitingWindow" => Advice::nobody("Nobody: it goes on by itself at that time."),
+        "RollbackUnclear" => Advice::person(
+            "Whoever may change the SsoMigration has the way back made sure of:",
+            vec![merge(object, "{\"mode\":\"Rollback\"}")],
+        ),
         "WindowOver" => Advice {
             instead: Some((
-                "Or take the window out, and it goes on at once:".to_owned(),
+                "Or take the window out. The plan is another one then, and approved anew:".to_owned(),
                 vec![merge(object, "{\"cutover\":{\"window\":null}}")],
             )),
             ..Advice::person(

@@ -25,7 +25,7 @@ pub fn of(object: &GroupReplacement, migration: Option<&SsoMigration>) -> Advice
             ),
         },
         "Replaced" | "NothingToReplace" | "RolledBack" => Advice::nobody("Nobody: it is done."),
-        "Soaking" => Advice::nobody("Nobody: it goes on by itself at that time."),
+        "Soaking" | "Settling" => Advice::nobody("Nobody: it goes on by itself at that time."),
         _ => general(object),
     }
 }
