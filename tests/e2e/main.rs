@@ -18,6 +18,7 @@ mod golden;
 mod golden_midway;
 mod interference;
 mod journey;
+mod manifests;
 mod mapping;
 mod migration;
 mod mutants;

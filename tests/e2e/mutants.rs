@@ -54,7 +54,7 @@ const NO_APPROVAL: &[Mistake] = &[(
 
 const CUT_OVER_BEFORE_THE_ASSIGNMENTS: &[Mistake] = &[
     (
-        "src/controller/migration/mod.rs",
+        "src/controller/migration/prepare.rs",
         "&& let Some(outcome) = self.assign(&made.principal, &intended.assignments).await? {",
         "&& let Some(outcome) = None::<Outcome> {",
     ),

@@ -5,6 +5,7 @@
 //! - `observe`: what both systems say now, with `groups`; `standing`: by which application people sign in
 //! - `gate`: a plan is shown, approved, and may be carried out
 //! - `application`, `secrets`, `assignment`: the new application is made, set up, and people are assigned
+//! - `prepare`: the order of all that comes before the cut-over
 //! - `cutover`: tested, approved, in its window; `save`: the one request; `evidence`: what proves that it works, and what does not
 //! - `scope`: whom provisioning covers; `provisioning`: what is missing of it is approved and done; `job`: set up and
 //!   started; `canary`: one user first; `pause`: does it run already, and how it is paused; `verification`: who has come across
@@ -27,6 +28,7 @@ mod look;
 mod observe;
 mod outcome;
 mod pause;
+mod prepare;
 mod provisioning;
 mod replacements;
 mod report;
@@ -40,28 +42,18 @@ mod verification;
 
 use std::sync::Arc;
 
-use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
-use uuid::Uuid;
 
 pub use driver::reconcile;
 
-use self::observe::{Ours, Sight, Tenants};
 use self::outcome::Outcome;
-use self::pause::provisions_unasked;
 use self::provisioning::Moment;
 use self::report::Reporter;
 use self::standing::Standing;
 use super::{Connector, Context, Events};
-use crate::api::{
-    CutoverOrder, Gate, MigrationMode, MigrationStepName, ReportReference, SsoMigration, StepState, TenantConnection,
-};
-use crate::devolutions::SsoProvider;
-use crate::entra::Entra as _;
+use crate::api::{Gate, MigrationMode, MigrationStepName, SsoMigration, StepState, TenantConnection};
 use crate::error::Failure;
 use crate::plan::Refusal;
-use crate::plan::mapping::require_once;
-use crate::plan::preflight::{Report, is_open};
 use crate::store::{Archive, CheckpointStore, ClientSecrets, MigrationCheckpoint, ProvisioningTokens};
 
 /// What a pass over an `SsoMigration` works with.
@@ -265,113 +257,6 @@ impl<'a, K: Connector> Pass<'a, K> {
         checkpoint.attempt += 1;
         self.reporter.begin_anew();
         self.checkpoints.save(checkpoint).await
-    }
-
-    /// Everything before the cut-over, up to it.
-    async fn prepare(&mut self, checkpoint: Option<MigrationCheckpoint>) -> Result<Outcome, Failure> {
-        let mapping = self.object.spec.group_replacements.as_ref().map(|it| it.mapping.as_slice()).unwrap_or_default();
-        if let Err(refusal) = require_once(mapping) {
-            return Ok(Outcome::Refused(refusal));
-        }
-        let ours = checkpoint.as_ref().and_then(|checkpoint| {
-            let is_provisioned = checkpoint.provisioning.as_ref().is_some_and(|run| run.started_at.is_some());
-            checkpoint.application.as_ref().map(|ids| Ours { app_id: ids.app_id.clone(), is_provisioned })
-        });
-        let tenants = Tenants { connection: self.connection, cloud: self.cloud, entra: self.entra };
-        // Rights come by application permissions or by directory roles, and a token tells only of the former: so it is
-        // tried, and only a refusal asks what is missing.
-        let sight = match Sight::take(&self.object.spec, &tenants, ours.as_ref()).await {
-            Err(failure) if failure.reason == "PermissionMissing" => {
-                let permissions = self.entra.permissions().await?;
-                return permissions.as_ref().and_then(guard::refuse_missing).map(Outcome::Refused).ok_or(failure);
-            }
-            sight => sight?,
-        };
-        let report = match sight.judge(&self.object.spec, &tenants, Timestamp::now()) {
-            Ok(report) => report,
-            Err(refusal) => return Ok(Outcome::Refused(refusal)),
-        };
-        let (secret_name, digest) = self.archive.save_forecast(&report).await?;
-        let stored = ReportReference { secret_name, digest: digest.to_string() };
-        self.reporter.looked(sight.current_application(), &report, stored);
-        if report.findings.iter().any(is_open) {
-            return Ok(Outcome::Looked { report: Box::new(report) });
-        }
-        if self.object.spec.mode == MigrationMode::Plan {
-            self.preview(checkpoint.as_ref(), &sight, &report).await?;
-            return Ok(Outcome::Looked { report: Box::new(report) });
-        }
-        self.work(checkpoint, &sight, &report).await
-    }
-
-    /// All that the vendor's order asks for, as far as it goes now.
-    async fn work(
-        &mut self,
-        checkpoint: Option<MigrationCheckpoint>,
-        sight: &Sight,
-        report: &Report,
-    ) -> Result<Outcome, Failure> {
-        let Some(before) = self.configured_now(sight) else {
-            return Ok(Outcome::Refused(Refusal::new(
-                "CurrentApplicationUnknown",
-                "It is not known by which application people sign in now. Give it as spec.currentApplication.appId.",
-            )));
-        };
-        let mut checkpoint = checkpoint.unwrap_or_else(|| MigrationCheckpoint {
-            migration_id: Uuid::new_v4(),
-            tenant: self.connection.spec.devolutions_cloud.url.clone(),
-            entra_tenant: sight.observed().tenant_id.clone(),
-            before: before.clone(),
-            before_provider: sight.observed().sso.as_ref().map_or(SsoProvider::OpenId, |sso| sso.provider),
-            restoring_at: None,
-            asked: None,
-            application: None,
-            start: None,
-            shown: None,
-            cutover: None,
-            provisioning: None,
-            retirement: None,
-            rollback: None,
-            attempt: 0,
-            was_saved: false,
-            used_approvals: Vec::new(),
-        });
-        if !checkpoint.before.client_id.eq_ignore_ascii_case(&before.client_id) {
-            return Ok(Outcome::Refused(Refusal::new(
-                "CheckpointMismatch",
-                format!(
-                    "Under this name a migration was begun from the application {}, and now people sign in by {}. Go on with that one as it was, or give the new resource another name.",
-                    checkpoint.before.client_id, before.client_id
-                ),
-            )));
-        }
-        if checkpoint.before != before {
-            checkpoint.before = before;
-        }
-        let intended = sight.intended(&self.object.spec);
-        if let Some(outcome) = self.start(&mut checkpoint, sight, report, &intended).await? {
-            return Ok(outcome);
-        }
-        let made = match self.application(&mut checkpoint, sight, &intended).await? {
-            Ok(made) => made,
-            Err(outcome) => return Ok(outcome),
-        };
-        // Whom a running job would bring across at once is for whoever approves that.
-        let provisions = self.provisions(&checkpoint, &made.principal).await?;
-        if !provisions && let Some(outcome) = self.assign(&made.principal, &intended.assignments).await? {
-            return Ok(outcome);
-        }
-        let lacks = provisions && self.lacks_any(&made.principal, &intended.assignments).await?;
-        if lacks && self.object.spec.provisioning.is_none() {
-            return Ok(Outcome::Refused(provisions_unasked(&made.principal)));
-        }
-        if lacks || self.object.spec.cutover.when == CutoverOrder::AfterVerification {
-            match self.bring_across(&mut checkpoint, Moment::Before(sight)).await? {
-                Outcome::Verified { .. } => {}
-                other => return Ok(other),
-            }
-        }
-        self.cut_over(checkpoint, &made, sight, report, &intended).await
     }
 
     /// Whether the spec or the connection's policy asks a person at this gate.

@@ -354,3 +354,19 @@ async fn read_current<E: Entra>(principal: ServicePrincipal, entra: &E) -> Resul
         principal,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_that_is_missing_is_a_finding_and_credentials_that_are_refused_are_a_failure() {
+        let read = |class, reason| permitted::<()>(Err(Failure::new(class, reason, "x")));
+        for reason in ["PermissionMissing", "LicenceMissing"] {
+            assert_eq!(read(Class::Denied, reason).ok(), Some(None), "{reason}");
+        }
+        for reason in ["ClientSecretWrong", "ClientSecretExpired", "TokenRefused", "ApplicationNotInstalled"] {
+            assert_eq!(read(Class::Denied, reason).unwrap_err().reason, reason);
+        }
+    }
+}
