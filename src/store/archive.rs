@@ -61,15 +61,19 @@ impl Archive {
         number: u32,
         snapshot: &T,
     ) -> Result<(String, bool), Failure> {
-        let name = self.0.owner.name_of(&format!("snapshot-{number:04}"));
+        let name = self.snapshot_name(number);
         let ours = self.save(&name, "snapshot", false, snapshot).await?;
         Ok((name, ours))
     }
 
     /// The name of the first snapshot, where there is one: something was begun then.
     pub async fn first_snapshot(&self) -> Result<Option<String>, Failure> {
-        let name = self.0.owner.name_of(&format!("snapshot-{:04}", 1));
+        let name = self.snapshot_name(1);
         Ok(self.get(&name).await?.map(|_| name))
+    }
+
+    fn snapshot_name(&self, number: u32) -> String {
+        self.0.owner.name_of(&format!("snapshot-{number:04}"))
     }
 
     /// Stores `document`; false where another one of that name is there already.

@@ -205,10 +205,7 @@ impl<K: Connector> Pass<'_, K> {
 
     /// Whether the old configuration could be brought back.
     async fn has_way_back(&mut self, checkpoint: &MigrationCheckpoint) -> Result<bool, Failure> {
-        let Some(kept) = self.secrets.load(Purpose::Return, &checkpoint.before.client_id).await? else {
-            return Ok(false);
-        };
-        self.reporter.secret(Purpose::Return, &self.secrets.name(Purpose::Return), &kept);
+        let Some(kept) = self.kept_for_the_way_back(checkpoint).await? else { return Ok(false) };
         // Somebody may have removed it, or disabled the old application. Where that cannot be told, it is as it was.
         let refused = self.entra.redeems(&kept.app_id, &kept.value).await.is_err_and(|it| FAULTS.contains(&it.reason));
         Ok(!refused && kept.expires_at > Timestamp::now())

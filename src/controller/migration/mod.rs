@@ -155,29 +155,14 @@ impl<'a, K: Connector> Pass<'a, K> {
             }
         }
         if self.object.spec.mode == MigrationMode::Plan {
-            let is_saving =
-                checkpoint.cutover.as_ref().is_some_and(|it| it.saving_at.is_some() && it.saved_at.is_none());
-            if is_saving && !is_told {
-                return Ok(Outcome::Refused(Refusal::new(
-                    "SaveUnclear",
-                    "The new configuration was being saved, and this server does not tell whether it was. Set spec.mode to Apply, which makes sure of it, or to Rollback.",
-                )));
-            }
-            if let Standing::Other(app_id) = &standing {
-                return Ok(Outcome::Refused(elsewhere(&checkpoint, app_id)));
-            }
+            return match refuse_preview(&checkpoint, &standing, is_told) {
+                Some(refusal) => Ok(Outcome::Refused(refusal)),
+                None => self.prepare(Some(checkpoint)).await,
+            };
         }
-        if self.object.spec.mode == MigrationMode::Plan && standing == Standing::New {
-            return Ok(Outcome::Refused(Refusal::new(
-                "CutOverAlready",
-                "The new configuration was saved already, so there is nothing to preview. To see what proves that it works, set spec.mode to Apply; to bring the old one back, to Rollback.",
-            )));
-        }
-        if self.object.spec.mode == MigrationMode::Plan {
-            return self.prepare(Some(checkpoint)).await;
-        }
-        if checkpoint.rollback.take().is_some() || checkpoint.restoring_at.take().is_some() {
+        if checkpoint.rollback.is_some() || checkpoint.restoring_at.is_some() {
             // Whoever wants to go forth has taken back that they wanted to go back.
+            (checkpoint.rollback, checkpoint.restoring_at) = (None, None);
             self.checkpoints.save(&checkpoint).await?;
         }
         let cutover = checkpoint.cutover.clone().unwrap_or_default();
@@ -272,6 +257,25 @@ impl<'a, K: Connector> Pass<'a, K> {
 
     fn step(&mut self, name: MigrationStepName, state: StepState, message: &str) {
         self.reporter.step(name, state, message);
+    }
+}
+
+/// Why there is nothing to preview, where there is not.
+fn refuse_preview(checkpoint: &MigrationCheckpoint, standing: &Standing, is_told: bool) -> Option<Refusal> {
+    let is_saving = checkpoint.cutover.as_ref().is_some_and(|it| it.saving_at.is_some() && it.saved_at.is_none());
+    if is_saving && !is_told {
+        return Some(Refusal::new(
+            "SaveUnclear",
+            "The new configuration was being saved, and this server does not tell whether it was. Set spec.mode to Apply, which makes sure of it, or to Rollback.",
+        ));
+    }
+    match standing {
+        Standing::Old => None,
+        Standing::New => Some(Refusal::new(
+            "CutOverAlready",
+            "The new configuration was saved already, so there is nothing to preview. To see what proves that it works, set spec.mode to Apply; to bring the old one back, to Rollback.",
+        )),
+        Standing::Other(app_id) => Some(elsewhere(checkpoint, app_id)),
     }
 }
 

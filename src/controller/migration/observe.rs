@@ -74,6 +74,12 @@ impl Sight {
         let tenant_id = connection.spec.entra.as_ref().map(|entra| entra.tenant_id.clone()).unwrap_or_default();
         let operations = cloud.operations().await?;
         let can = |operation: &'static str| operations.iter().any(|o| o == operation).then_some(operation);
+        let made = match ours {
+            Some(ours) => assigned_already(&ours.app_id, *entra).await?,
+            None => None,
+        };
+        let assigned_ids =
+            || made.iter().flat_map(|made| &made.assignments).map(|assignment| assignment.principal_id).collect();
         let mut observed = Observed {
             tenant_id,
             sso: told(can("getSsoConfiguration"), cloud.sso()).await?,
@@ -83,10 +89,7 @@ impl Sight {
             users: cloud.users().await?,
             cannot_save: can(SAVE).is_none(),
             cannot_provision: spec.provisioning.as_ref().map(|_| lacking_operations(&operations)).unwrap_or_default(),
-            provisioned: match ours.filter(|ours| ours.is_provisioned) {
-                Some(ours) => Some(assigned_ids(&ours.app_id, *entra).await?),
-                None => None,
-            },
+            provisioned: ours.filter(|ours| ours.is_provisioned).map(|_| assigned_ids()),
             ..Observed::default()
         };
         if spec.mode == MigrationMode::Apply {
@@ -139,13 +142,9 @@ impl Sight {
         }
         let known: BTreeSet<Uuid> = current.iter().chain(&wanted).map(|(who, _)| who.id).collect();
         let mut beyond = Vec::new();
-        if let Some(ours) = ours
-            && let Some(principal) = entra.service_principal(&ours.app_id).await?
-        {
-            let mut assignments = entra.assignments(&principal).await?;
-            assignments.retain(|assignment| !known.contains(&assignment.principal_id));
-            let there = Current { application: None, assignments, policies: None, principal };
-            let (assigned, groups) = assigned_to(&there, *entra).await?;
+        if let Some(mut made) = made {
+            made.assignments.retain(|assignment| !known.contains(&assignment.principal_id));
+            let (assigned, groups) = assigned_to(&made, *entra).await?;
             beyond = assigned;
             observed.assigned_groups.extend(groups);
         }
@@ -336,10 +335,11 @@ async fn find_current<E: Entra>(
     Ok(found.ok_or_else(|| preflight::not_in_tenant(&app_id, &seen.tenant_id)))
 }
 
-/// Who is assigned to an application.
-async fn assigned_ids<E: Entra>(app_id: &str, entra: &E) -> Result<BTreeSet<Uuid>, Failure> {
-    let Some(principal) = entra.service_principal(app_id).await? else { return Ok(BTreeSet::new()) };
-    Ok(entra.assignments(&principal).await?.into_iter().map(|assignment| assignment.principal_id).collect())
+/// The application that was made, with who is assigned to it by now.
+async fn assigned_already<E: Entra>(app_id: &str, entra: &E) -> Result<Option<Current>, Failure> {
+    let Some(principal) = entra.service_principal(app_id).await? else { return Ok(None) };
+    let assignments = entra.assignments(&principal).await?;
+    Ok(Some(Current { application: None, assignments, policies: None, principal }))
 }
 
 async fn find_existing<E: Entra>(app_id: &str, entra: &E) -> Result<Option<(Application, ServicePrincipal)>, Failure> {

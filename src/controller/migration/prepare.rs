@@ -97,9 +97,7 @@ impl<K: Connector> Pass<'_, K> {
                 ),
             )));
         }
-        if checkpoint.before != before {
-            checkpoint.before = before;
-        }
+        checkpoint.before = before;
         let intended = sight.intended(&self.object.spec);
         if let Some(outcome) = self.start(&mut checkpoint, sight, report, &intended).await? {
             return Ok(outcome);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_controller::conditions::{self, ConditionStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::api::{ListParams, PostParams};
+use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
@@ -23,7 +23,7 @@ use crate::plan::mapping::{name, require_once, suggest};
 use crate::plan::preflight::later::REPLACEMENTS_DEPEND_ON_IT as DEPEND_ON_IT;
 use crate::plan::verification::Expectation;
 use crate::plan::{NAMES_SHOWN, PlanHash, Refusal, count, name_some};
-use crate::store::MANAGER;
+use crate::store::managed;
 
 /// The label of those that were made from a mapping, with the migration's name.
 const MADE_BY: &str = "migration.devolutions.net/migration";
@@ -127,8 +127,7 @@ impl<K: Connector> Pass<'_, K> {
             .map_err(|e| Failure::new(Class::Bug, "ReplacementUnwritable", format!("Could not {what}: {e}")))?;
         let mut replacement = GroupReplacement::new(name, spec);
         replacement.labels_mut().insert(MADE_BY.to_owned(), label(&self.object.name_any()));
-        let manager = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-        match self.api().create(&manager, &replacement).await {
+        match self.api().create(&managed(), &replacement).await {
             // It was made by a pass whose end nobody knows.
             Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
             made => made.map(drop).map_err(|e| Failure::kubernetes(&what, &e)),

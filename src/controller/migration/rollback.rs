@@ -168,14 +168,24 @@ impl<K: Connector> Pass<'_, K> {
 
     /// How long people can sign in by the old application, with the client secret that the way back has saved.
     pub(super) async fn until_when(&mut self, checkpoint: &MigrationCheckpoint) -> Result<String, Failure> {
-        let kept = self.secrets.load(Purpose::Return, &checkpoint.before.client_id).await?;
-        let Some(kept) = kept else { return Ok(String::new()) };
-        let name = self.secrets.name(Purpose::Return);
-        self.reporter.secret(Purpose::Return, &name, &kept);
+        let Some(kept) = self.kept_for_the_way_back(checkpoint).await? else { return Ok(String::new()) };
         Ok(format!(
-            " Unless somebody has saved another client secret since, theirs is the one in Secret {name}, which expires at {}: then nobody can sign in.",
+            " Unless somebody has saved another client secret since, theirs is the one in Secret {}, which expires at {}: then nobody can sign in.",
+            self.secrets.name(Purpose::Return),
             whole_seconds(kept.expires_at).0
         ))
+    }
+
+    /// The client secret of the old application that is kept, as the status tells of it.
+    pub(super) async fn kept_for_the_way_back(
+        &mut self,
+        checkpoint: &MigrationCheckpoint,
+    ) -> Result<Option<ClientSecret>, Failure> {
+        let kept = self.secrets.load(Purpose::Return, &checkpoint.before.client_id).await?;
+        if let Some(kept) = &kept {
+            self.reporter.secret(Purpose::Return, &self.secrets.name(Purpose::Return), kept);
+        }
+        Ok(kept)
     }
 
     /// The secret of the old application, proven now.

@@ -145,13 +145,15 @@ impl<K: Connector> Writer<'_, K> {
 
     /// Whether a write that was taken is not seen yet. A replica may lag, so it is looked at more than once.
     async fn outcome(&self, effect: &Effect) -> Result<Result<bool, Refusal>, Failure> {
-        for _ in 1..LOOKS {
-            match still_needed(effect, self.phase, self.held(&self.look(effect).await?)) {
-                Ok(true) => tokio::time::sleep(PAUSE).await,
-                done => return Ok(done),
+        let mut looks = 1;
+        loop {
+            let needed = still_needed(effect, self.phase, self.held(&self.look(effect).await?));
+            if !matches!(needed, Ok(true)) || looks == LOOKS {
+                return Ok(needed);
             }
+            looks += 1;
+            tokio::time::sleep(PAUSE).await;
         }
-        Ok(still_needed(effect, self.phase, self.held(&self.look(effect).await?)))
     }
 
     async fn look(&self, effect: &Effect) -> Result<Observed, Failure> {
