@@ -129,8 +129,8 @@ fn stop_on_signal() -> Result<watch::Receiver<bool>, Failure> {
     let (sender, stopping) = watch::channel(false);
     tokio::spawn(async move {
         next(&mut terminate, &mut interrupt).await;
-        tracing::info!("asked to stop");
         sender.send_replace(true);
+        tracing::info!("asked to stop");
         next(&mut terminate, &mut interrupt).await;
         tracing::warn!("asked to stop again, so it ends at once");
         std::process::exit(1);

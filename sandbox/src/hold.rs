@@ -85,7 +85,8 @@ impl Holds {
     /// Lets one go. A hold that ended by itself counts as let go; `false` for one that never was.
     pub fn release(&self, id: u64) -> bool {
         self.with(|inner| {
-            if let Some(hold) = inner.held.get(&id) {
+            // Taken out here, not when its request goes on: whoever waits for the next one must not be told of this one.
+            if let Some(hold) = inner.held.remove(&id) {
                 hold.release.notify_one();
             }
             (1..=inner.last).contains(&id)

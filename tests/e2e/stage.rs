@@ -16,8 +16,8 @@ use tokio::sync::OnceCell;
 
 pub use crate::manifests::{approval, condition, is_observed, message, ready_reason, replacement};
 
-/// The bound of every wait: far more than anything here takes, so that reaching it means never.
-pub const WITHIN: Duration = Duration::from_secs(90);
+/// The bound of every wait: far more than anything here takes, on a slow machine too, so that reaching it means never.
+pub const WITHIN: Duration = Duration::from_mins(5);
 /// The chart.
 pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/devolutions-migration-operator");
 /// The chart's release in each namespace, and so the operator's account there.
@@ -36,6 +36,21 @@ static ALONE: LazyLock<File> = LazyLock::new(|| {
     file.lock().unwrap();
     file
 });
+
+/// Looks again and again, within the bound of every wait, until there is something to see: for what nobody tells a test
+/// of, such as a file, a list, an answer over HTTP. `what` completes "waited for …".
+pub async fn eventually<T, L: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> L) -> T {
+    let looks = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            pause.tick().await;
+            if let Some(seen) = look().await {
+                return seen;
+            }
+        }
+    };
+    tokio::time::timeout(WITHIN, looks).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
 
 /// Runs a check that must fail, and gives what it complained of.
 pub fn complaint(check: impl Future<Output = ()> + Send + 'static) -> String {
@@ -69,6 +84,7 @@ pub async fn cluster() -> &'static Cluster {
             let cluster = Cluster::start(&folder("e2e-cluster")).await.unwrap();
             // Once what there can be only one of; each test has a release of its own for the rest.
             install(&cluster, "devolutions-migration", &[]).await;
+            settle_policy(&cluster).await;
             cluster
                 .kubectl(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"], None)
                 .await
@@ -76,6 +92,25 @@ pub async fn cluster() -> &'static Cluster {
             cluster
         })
         .await
+}
+
+/// Upgrades the release once. Helm leaves the admission policy as it is from then on: before, it moves behind the
+/// controller that has written the policy's status in between, and whatever was approved by then counts no more.
+async fn settle_policy(cluster: &Cluster) {
+    let policy = "planapprovals.migration.devolutions.net";
+    let object = Object { kind: "validatingadmissionpolicy", namespace: None, name: policy };
+    let is_checked = |state: &Value| state["status"]["observedGeneration"] == state["metadata"]["generation"];
+    wait::until(&cluster.admin(), object, "the policy checked", WITHIN, is_checked).await.unwrap();
+    // Who has written what is noted with whole seconds, and the upgrade is to come after.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    upgrade(cluster, "none").await;
+}
+
+/// Upgrades the cluster's own release to another label on all that it holds.
+pub async fn upgrade(cluster: &Cluster, team: &str) {
+    let label = format!("commonLabels.team={team}");
+    let release = ["upgrade", RELEASE, CHART, "--namespace", "devolutions-migration"];
+    cluster.helm().run(&[&release[..], &["--reuse-values", "--set", &label]].concat()).await.unwrap();
 }
 
 /// Installs the chart into a namespace that it is made to work in. Pods do not run: the operator is started beside.
@@ -130,7 +165,7 @@ impl Stage {
         let folder = folder(&namespace);
         let sandbox = Sandbox::start(&folder.join("sandbox"), world).await.unwrap();
         let own = "crds.enabled=false,admissionPolicy.enabled=false,userRoles.enabled=false";
-        let settings = "allowHosts={127.0.0.1},allowEntraHosts={127.0.0.1},observeIntervalSeconds=2,workloadIdentityServiceAccounts={migrator}";
+        let settings = "allowHosts={127.0.0.1},allowEntraHosts={127.0.0.1},observeIntervalSeconds=2,devolutionsSettleSeconds=3,workloadIdentityServiceAccounts={migrator}";
         install(cluster, &namespace, &["--set", own, "--set", settings]).await;
         let apply = |manifest: String| {
             let namespace = namespace.clone();
@@ -148,19 +183,27 @@ impl Stage {
         let log =
             folder(&format!("{}-{}", self.namespace, arguments.join("").replace(|c: char| !c.is_alphanumeric(), "")));
         let mut options = options(&self.namespace, &log.join("operator.log"), None).await;
+        // In the place of those that it would have.
+        for flag in arguments.iter().filter(|argument| argument.starts_with("--")) {
+            if let Some(at) = options.arguments.iter().position(|argument| argument == flag) {
+                options.arguments.drain(at..at + 2);
+            }
+        }
         options.arguments.extend_from_slice(arguments);
         Operator::start(&options).await.unwrap()
     }
 
     /// Waits until the operator has logged this.
     pub async fn operator_says(&self, words: &str) {
-        let look = async {
-            let mut pause = tokio::time::interval(Duration::from_millis(20));
-            while !self.operator.log().unwrap().contains(words) {
-                pause.tick().await;
-            }
-        };
-        tokio::time::timeout(WITHIN, look).await.unwrap_or_else(|_| panic!("the operator never said: {words}"));
+        let says = || self.operator.log().unwrap().contains(words).then_some(());
+        eventually(&format!("the operator to say: {words}"), || async { says() }).await;
+    }
+
+    /// Has the operator look at once, at all that works by the connection: what happens outside sends no event. It is not
+    /// asked for another attempt by that.
+    pub async fn nudge(&self) {
+        let annotation = format!("e2e/nudged={}", self.journal().await.last);
+        self.kubectl(&["annotate", "tconn", "contoso", "--overwrite", &annotation]).await;
     }
 
     /// `kubectl` in this namespace, as administrator.
@@ -230,13 +273,11 @@ impl Stage {
 
     /// Waits for a request to the sandbox after number `after`.
     pub async fn until_request(&self, after: u64, fits: impl Fn(&Request) -> bool) {
-        let look = async {
-            let mut pause = tokio::time::interval(Duration::from_millis(50));
-            while !self.sandbox.journal(after).await.unwrap().entries.iter().any(&fits) {
-                pause.tick().await;
-            }
-        };
-        tokio::time::timeout(WITHIN, look).await.expect("such a request");
+        eventually("such a request", || async {
+            let since = self.sandbox.journal(after).await.unwrap().entries;
+            since.iter().any(&fits).then_some(())
+        })
+        .await;
     }
 
     /// What the operator changed in the outside world, in order.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::cutover::{able, applied, approve, change, saves, waits};
 use crate::migration::{until, until_reason};
-use crate::provisioning::{across, refuse, set_up, stage, stage_of, synced, to_provisioning};
-use crate::stage::{ALICE, approval, condition, message, ready_reason, run};
+use crate::provisioning::{across, five, refuse, set_up, stage, stage_of, synced, to_provisioning};
+use crate::stage::{ALICE, WITHIN, approval, condition, message, ready_reason, run};
 
 /// The cause for which a user is missing.
 fn cause(state: &Value, user: &str) -> Option<String> {
@@ -30,6 +30,8 @@ pub async fn whoever_was_expected(name: &'static str, program: Option<PathBuf>) 
 
     // The old application would be the only one to tell that Erin was to come.
     stage.sandbox.control_patch("/entra/users/erin@contoso.example", &json!({"accountEnabled": false})).await.unwrap();
+    // A cycle that has begun before would bring her.
+    stage.sandbox.provision().await.unwrap();
     stage.sandbox.clear_faults().await.unwrap();
     let (erin, why) = ("erin@contoso.example", "DisabledInEntra");
     let is_told = |s: &Value| ready_reason(s) == "Verified" || cause(s, erin).as_deref() == Some(why);
@@ -141,7 +143,7 @@ fn a_quarantine_is_told_and_passes() {
             "action": {"type": "HoldBeforeCommit"}});
         stage.sandbox.add_fault(&hold).await.unwrap();
         approve(&stage, "Provisioning").await;
-        let held = stage.sandbox.wait_for_hold(crate::stage::WITHIN).await.unwrap();
+        let held = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
         let refuse =
             json!({"system": "Scim", "times": 0, "action": {"type": "Status", "status": 401, "name": "unauthorized"}});
         stage.sandbox.add_fault(&refuse).await.unwrap();
@@ -150,7 +152,39 @@ fn a_quarantine_is_told_and_passes() {
         assert!(message(&state).contains("1 of 5 users synced"), "{}", message(&state));
         assert_eq!(condition(&state, "Stalled").unwrap()["status"], "True");
         stage.sandbox.clear_faults().await.unwrap();
+        // It is tried again later and later.
+        stage.sandbox.provision().await.unwrap();
+        stage.nudge().await;
         until_reason(&stage, "Verified").await;
+        stage.end().await;
+    });
+}
+
+#[test]
+fn whoever_comes_while_it_is_looked_is_not_said_to_be_missing() {
+    run(async {
+        let stage = stage("verification-overtaken", "").await;
+        to_provisioning(&stage, json!({"approvals": ["Provisioning"]})).await;
+        waits(&stage, "Provisioning").await;
+        let third = json!({"system": "Scim", "method": "POST", "path": "/scim/v2/Users", "nth": 3, "action": {"type": "HoldBeforeCommit"}});
+        stage.sandbox.add_fault(&third).await.unwrap();
+        approve(&stage, "Provisioning").await;
+        let coming = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        until(&stage, "ssom", "two of five", |s| s["status"]["verification"]["synced"] == 2).await;
+        // The operator asks who is there, and hears it when the cycle has ended.
+        let asks = json!({"method": "GET", "path": "/api/v1/users", "action": {"type": "HoldAfterCommit"}});
+        stage.fault(asks).await;
+        let before = stage.journal().await.last;
+        stage.nudge().await;
+        stage.until_request(before, |r| r.method == "GET" && r.path == "/api/v1/users").await;
+        stage.sandbox.release(coming.id).await.unwrap();
+        stage.sandbox.provision().await.unwrap();
+        assert_eq!(synced(&stage.sandbox).await, five());
+        let told = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        stage.sandbox.release(told.id).await.unwrap();
+        let is_judged = |s: &Value| !["Synchronizing", "Provisioning"].contains(&ready_reason(s));
+        let state = until(&stage, "ssom", "judged", is_judged).await;
+        assert_eq!(ready_reason(&state), "Verified", "{}", message(&state));
         stage.end().await;
     });
 }

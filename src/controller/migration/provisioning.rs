@@ -14,6 +14,7 @@ use crate::api::MigrationStepName::{Provisioning as Step, Synchronization, Verif
 use crate::api::{Evidence, Finding};
 use crate::controller::Connector;
 use crate::devolutions::DevolutionsCloud as _;
+use crate::entra::Entra as _;
 use crate::error::Failure;
 use crate::plan::Refusal;
 use crate::plan::migration::{MigrationPlan, Work, accepted};
@@ -65,19 +66,20 @@ impl<K: Connector> Pass<'_, K> {
         if let Some(refusal) = self.cannot_provision().await? {
             return Ok(Outcome::Refused(refusal));
         }
-        let scope = match self.scope(checkpoint, &ids, sight).await? {
-            Some(Ok(scope)) => scope,
-            Some(Err(refusal)) => return Ok(Outcome::Refused(refusal)),
-            None => {
-                let text = format!("Entra ID does not show the application {} just now.", ids.app_id);
-                return Ok(Outcome::waiting(Step, "AwaitingReplication", text));
-            }
+        let Some(principal) = self.entra.service_principal(&ids.app_id).await? else {
+            let text = format!("Entra ID does not show the application {} just now.", ids.app_id);
+            return Ok(Outcome::waiting(Step, "AwaitingReplication", text));
         };
-        self.reporter.assignments(scope.assigned.len());
-        let mut there = match self.provisioning_surely_there(&scope.principal, checkpoint).await? {
+        // Before the users: whoever a whole cycle has brought is among them, if the cycle had ended by then.
+        let mut there = match self.provisioning_surely_there(&principal, checkpoint).await? {
             Ok(there) => there,
             Err(outcome) => return Ok(outcome),
         };
+        let scope = match self.scope(checkpoint, principal, sight).await? {
+            Ok(scope) => scope,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        self.reporter.assignments(scope.assigned.len());
         let run = checkpoint.provisioning.get_or_insert_default().clone();
         let todo = match next(&there.seen(&run)) {
             Ok(todo) => todo,

@@ -15,7 +15,7 @@ use crate::plan::Refusal;
 use crate::plan::forecast::{Access, Assigned, Ground, UserForecast, Waivers, forecast};
 use crate::plan::preflight::{AssignedGroup, Current, Principal, choose, unusable};
 use crate::plan::verification::ExpectedGroup;
-use crate::store::{ApplicationIds, MigrationCheckpoint};
+use crate::store::MigrationCheckpoint;
 
 /// Whom provisioning covers.
 pub(super) struct Scope {
@@ -70,15 +70,13 @@ impl Scope {
 }
 
 impl<K: Connector> Pass<'_, K> {
-    /// Reads it all; none while Entra ID does not show the application. Who could sign in before is judged by the old
-    /// application, as long as that is there.
+    /// Reads it all. Who could sign in before is judged by the old application, as long as that is there.
     pub(super) async fn scope(
         &self,
         checkpoint: &MigrationCheckpoint,
-        ids: &ApplicationIds,
+        principal: ServicePrincipal,
         sight: Option<&Sight>,
-    ) -> Result<Option<Result<Scope, Refusal>>, Failure> {
-        let Some(principal) = self.entra.service_principal(&ids.app_id).await? else { return Ok(None) };
+    ) -> Result<Result<Scope, Refusal>, Failure> {
         let (assigned, mut about_groups) = assigned_to(&self.about(principal.clone()).await?, self.entra).await?;
         // Nobody comes by a group that is gone from Entra ID, though it is listed for a while.
         let assigned: Vec<_> = assigned.into_iter().filter(|(who, _)| is_there(who, &about_groups)).collect();
@@ -89,7 +87,7 @@ impl<K: Connector> Pass<'_, K> {
         };
         let (mut to_assign, about) = match to_assign {
             Ok(to_assign) => to_assign,
-            Err(refusal) => return Ok(Some(Err(refusal))),
+            Err(refusal) => return Ok(Err(refusal)),
         };
         to_assign.retain(|(who, _)| !assigned.iter().any(|(there, _)| there.id == who.id));
         about_groups.extend(about);
@@ -127,7 +125,7 @@ impl<K: Connector> Pass<'_, K> {
             };
             Ok((coming, gaining))
         });
-        let scope = scope.map(|(forecast, gaining)| Scope {
+        Ok(scope.map(|(forecast, gaining)| Scope {
             principal,
             assigned,
             to_assign,
@@ -137,8 +135,7 @@ impl<K: Connector> Pass<'_, K> {
             forecast,
             waivers,
             gaining,
-        });
-        Ok(Some(scope))
+        }))
     }
 
     /// The groups of the spec: one may have been added since the cut-over.
