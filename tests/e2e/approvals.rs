@@ -5,13 +5,36 @@ use testbed::wait::{self, Object};
 
 use crate::cli::Person;
 use crate::cutover::{applied, approve, saves, waits};
-use crate::stage::{ALICE, MALLORY, Stage, WITHIN, approval, condition, run};
+use crate::stage::{ALICE, MALLORY, Stage, WITHIN, approval, condition, eventually, run};
 
 pub async fn accepted(stage: &Stage, name: &str, reason: &str) -> String {
     let object = Object { kind: "planapproval", namespace: Some(&stage.namespace), name };
     let is = |s: &Value| condition(s, "Accepted").is_some_and(|c| c["reason"] == reason);
     let state = wait::until(&stage.cluster.admin(), object, reason, WITHIN, is).await.unwrap();
     condition(&state, "Accepted").unwrap()["message"].as_str().unwrap().to_owned()
+}
+
+/// Approvals are judged beside what they are of: what became of them is said in its own time.
+pub async fn all_judged(stage: &Stage) {
+    eventually("a word on each approval", || async {
+        let all = stage.cluster.admin().get(&["papp,ssom,grpr", "-n", &stage.namespace]).await.unwrap();
+        let (approvals, targets): (Vec<_>, Vec<_>) =
+            all["items"].as_array().unwrap().iter().partition(|it| it["kind"] == "PlanApproval");
+        let is_judged = |approval: &Value| {
+            let Some(said) = condition(approval, "Accepted") else { return false };
+            let wanted = &approval["spec"]["target"];
+            let is_it = |it: &&&Value| it["kind"] == wanted["kind"] && it["metadata"]["name"] == wanted["name"];
+            let Some(target) = targets.iter().find(is_it) else { return said["reason"] == "TargetNotFound" };
+            let plans = target["status"]["plans"].as_array().cloned().unwrap_or_default();
+            if plans.iter().any(|plan| plan["approval"] == approval["metadata"]["name"]) {
+                return said["reason"] == "Used";
+            }
+            let uid = target["metadata"]["uid"].as_str().unwrap();
+            said["reason"] == "Used" || wanted["uid"] == uid || said["message"].as_str().unwrap().contains(uid)
+        };
+        approvals.into_iter().all(is_judged).then_some(())
+    })
+    .await;
 }
 
 pub fn named(mut approval: Value, name: &str) -> Value {

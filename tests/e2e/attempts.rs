@@ -36,6 +36,10 @@ fn an_approval_opens_one_gate_once_and_a_spare_one_opens_none() {
 fn what_is_being_taken_back_is_no_success_and_turns_only_once_the_way_forth_has_settled() {
     run(async {
         let stage = Stage::new("turning").await;
+        // Long enough for it to be seen.
+        let settle = ["--devolutions-settle-seconds", "12"].map(ToOwned::to_owned);
+        stage.operator.kill().await.unwrap();
+        let operator = stage.another_operator(&settle).await;
         stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
         let there = stage.until_reason("sysadmins", "Replaced").await;
         assert_eq!(condition(&there, "Succeeded").unwrap()["status"], "True");
@@ -49,6 +53,7 @@ fn what_is_being_taken_back_is_no_success_and_turns_only_once_the_way_forth_has_
         stage.sandbox.release(hold.id).await.unwrap();
         stage.until_reason("sysadmins", "RolledBack").await;
         stage.assert_no_violation().await;
+        operator.stop().await.unwrap();
         stage.end().await;
     });
 }

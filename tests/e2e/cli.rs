@@ -52,8 +52,8 @@ impl Person {
             "roleRef": {"apiGroup": api, "kind": "Role", "name": metadata["name"]},
             "subjects": [{"kind": "User", "apiGroup": api, "name": user}],
         });
-        for object in [role, binding] {
-            stage.apply(&object).await.unwrap();
+        for object in [&role, &binding] {
+            stage.apply(object).await.unwrap();
         }
         // A copy of one's own, since the namespace is set in it.
         let shared = stage.cluster.user_kubeconfig(user, None).unwrap();
@@ -63,6 +63,12 @@ impl Person {
         let namespace = format!("--namespace={}", stage.namespace);
         let kubectl = stage.cluster.kubectl_as(&kubeconfig);
         kubectl.run(&["config", "set-context", "--current", &namespace], None).await.unwrap();
+        let last = role["rules"].as_array().unwrap().last().unwrap();
+        let text = |list: &str| last[list][0].as_str().unwrap();
+        let name = last["resourceNames"][0].as_str().map(|name| format!("/{name}")).unwrap_or_default();
+        let resource = format!("{}.{}", text("resources"), text("apiGroups"));
+        let resource = format!("{}{name}", resource.trim_end_matches('.'));
+        wait::until_allowed(&kubectl, text("verbs"), &resource, &stage.namespace, WITHIN).await.unwrap();
         Self { kubeconfig }
     }
 

@@ -55,11 +55,16 @@ pub async fn killed_until(stage: &mut Stage, reason: &str) -> BTreeSet<(String, 
 pub struct Seed(pub u64);
 
 impl Seed {
-    /// Kills the operator at one of its next requests; nothing else ends the wait for it.
-    pub async fn kill(&mut self, stage: &mut Stage, within: u64) -> Hold {
+    /// Has one of the operator's next requests stand still.
+    async fn arm(&mut self, stage: &Stage, within: u64) {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let nth = 1 + (self.0 >> 33) % within;
         stage.fault(json!({"nth": nth, "action": {"type": "HoldAfterCommit"}})).await;
+    }
+
+    /// Kills the operator at one of its next requests; nothing else ends the wait for it.
+    pub async fn kill(&mut self, stage: &mut Stage, within: u64) -> Hold {
+        self.arm(stage, within).await;
         let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
         kill_at(stage, &hold).await;
         hold
@@ -111,9 +116,14 @@ fn killed_between_the_phases_and_at_ten_seeded_moments() {
             if kill == 5 {
                 stage.until_reason("sysadmins", "Soaking").await;
                 stage.operator.restart().await.unwrap();
+                // Before it may go on: it could be done sooner than it is told where to stand still.
+                seed.arm(&stage, 60).await;
                 stage.patch("sysadmins", json!({"soak": "0s"})).await;
+                let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+                kill_at(&mut stage, &hold).await;
+            } else {
+                seed.kill(&mut stage, if kill < 5 { 40 } else { 60 }).await;
             }
-            seed.kill(&mut stage, if kill < 5 { 40 } else { 60 }).await;
             written.push(stage.writes().await.len());
         }
         let within = |phase: std::ops::Range<usize>| written.iter().any(|count| phase.contains(count));

@@ -78,6 +78,7 @@ fn what_went_back_by_itself_and_is_mended_by_hand_is_followed() {
         stage.sandbox.control_patch(&path, &json!({"redirectUris": uris})).await.unwrap();
         stage.sandbox.control_patch("/sso", &json!({"application": "Devolutions Cloud"})).await.unwrap();
         let before = saves(&stage).await;
+        stage.nudge().await;
         until_reason(&stage, "AwaitingProof").await;
         assert!(sign_in(&stage, "bob@contoso.example").await);
         let state = until_reason(&stage, "CutOver").await;

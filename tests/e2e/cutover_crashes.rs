@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::crashes::{Seed, kill_at};
-use crate::cutover::{able, applied, approve, change, cut_over, made, saves, sign_in, waits};
+use crate::cutover::{able, applied, approve, change, cut_over, made, saves, sign_in, until_kept_out, waits};
 use crate::migration::{until, until_reason};
 use crate::quiet::passes_quietly;
 use crate::stage::{ALICE, Stage, WITHIN, approval, condition, contoso, ready_reason, run};
@@ -188,25 +188,21 @@ fn an_entra_that_hears_late_and_flaps_keeps_nobody_out() {
 }
 
 pub async fn hears_late(name: &'static str, mutant: Option<PathBuf>) {
-    let delays = "{entraDelaySeconds: {applications: 2, servicePrincipals: 3, assignments: 15, secrets: 3, consent: 4, flaps: true}, signInLogDelaySeconds: 2}";
+    // A mistake has as long as it takes to be made.
+    let assignments = if mutant.is_some() { 600 } else { 15 };
+    let delays = format!(
+        "{{entraDelaySeconds: {{applications: 2, servicePrincipals: 3, assignments: {assignments}, secrets: 3, consent: 4, flaps: true}}, signInLogDelaySeconds: 2}}"
+    );
     let [option, scenario] = contoso();
-    let world = [option, scenario, "--switches", delays];
+    let world = [option, scenario, "--switches", &delays];
     let stage = match mutant {
         None => Stage::in_world(name, &world).await,
         Some(program) => Stage::in_world_with_operator(name, &world, program).await,
     };
     let before = able(&stage.sandbox).await;
     stage.apply(&applied(json!({"approvals": []}))).await.unwrap();
-    // Until one of them is kept out.
-    let people = async {
-        for user in before.iter().cycle() {
-            if !sign_in(&stage, user).await {
-                return;
-            }
-        }
-    };
     let ends = |s: &Value| matches!(ready_reason(s), "CutOver" | "Returned" | "SignInFails");
-    tokio::select! { _ = until(&stage, "ssom", "an end", ends) => {}, () = people => {} }
+    tokio::select! { _ = until(&stage, "ssom", "an end", ends) => {}, () = until_kept_out(&stage, &before) => {} }
     let tally = stage.sandbox.sign_ins().await.unwrap();
     assert_eq!(tally["failures"], 0, "{tally:#}");
     stage.sandbox.control_post("/entra/replicate", &json!({})).await.unwrap();

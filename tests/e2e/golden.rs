@@ -9,13 +9,13 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::{Value, json};
-use testbed::wait::{self, Object};
 
+use crate::approvals::all_judged;
 use crate::cli::Person;
 use crate::cutover::{applied, approve, change, sign_in, waits};
 use crate::migration::{decided, migration, until_reason as migration_until};
 use crate::provisioning;
-use crate::stage::{ALICE, Stage, WITHIN, condition, run};
+use crate::stage::{ALICE, Stage, WITHIN, run};
 
 /// What differs from run to run, each with what stands for it. Of the same length where a column follows.
 static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
@@ -99,17 +99,6 @@ pub fn grant(state: &Value) -> Option<u64> {
     steps.iter().find(|step| step["name"] == "Grant")?["progress"]["completed"].as_u64()
 }
 
-/// Approvals are judged beside the replacement: what is said of them comes in its own time.
-async fn settled(stage: &Stage, reason: &str) {
-    let list = stage.cluster.admin().get(&["papp", "-n", &stage.namespace]).await.unwrap();
-    for item in list["items"].as_array().unwrap() {
-        let name = item["metadata"]["name"].as_str().unwrap();
-        let object = Object { kind: "papp", namespace: Some(&stage.namespace), name };
-        let is = |s: &Value| condition(s, "Accepted").is_some_and(|c| c["reason"] == reason);
-        wait::until(&stage.cluster.admin(), object, reason, WITHIN, is).await.unwrap();
-    }
-}
-
 /// Lets the operator grant `count` permissions and holds it before the next.
 pub async fn hold_after(stage: &Stage, count: u64) {
     let nth = |nth: u64, action: Value| json!({"identity": "operator", "method": "PUT", "nth": nth, "action": action});
@@ -148,7 +137,7 @@ fn from_waiting_to_rolled_back() {
 
         let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
         stage.until("sysadmins", "half of the grants", |state| grant(state) == Some(half)).await;
-        settled(&stage, "Used").await;
+        all_judged(&stage).await;
         let mut seen = Transcript::new("About half of the permissions are granted.");
         seen.look(&stage, &alice, "sysadmins").await;
         seen.check("granting.txt");
@@ -162,7 +151,7 @@ fn from_waiting_to_rolled_back() {
         stage.patch("sysadmins", json!({"mode": "Rollback"})).await;
         stage.approve("sysadmins").await;
         stage.until_reason("sysadmins", "RolledBack").await;
-        settled(&stage, "Used").await;
+        all_judged(&stage).await;
         let mut seen = Transcript::new("Everything was put back.");
         seen.look(&stage, &alice, "sysadmins").await;
         seen.operator(&alice, &["plan", "grpr/sysadmins"]).await;
@@ -207,7 +196,7 @@ fn a_migration_from_its_beginning_to_its_end_and_back() {
         seen.check("migration-start.txt");
 
         waits(&stage, "Cutover").await;
-        settled(&stage, "Used").await;
+        all_judged(&stage).await;
         let mut seen = Transcript::new("Everything is ready, and a person is asked before people sign in by it.");
         seen.look_at_migration(&stage, &alice).await;
         seen.operator(&alice, &["approve", "ssom/contoso", "--yes"]).await;
@@ -251,7 +240,7 @@ fn a_migration_that_brings_everybody_across() {
         stage.sandbox.add_fault(&provisioning::refuse(2)).await.unwrap();
         approve(&stage, "Provisioning").await;
         migration_until(&stage, "UsersMissing").await;
-        settled(&stage, "Used").await;
+        all_judged(&stage).await;
         let mut seen = Transcript::new("One came across, and the others did not.");
         seen.operator(&alice, &["status"]).await;
         seen.kubectl(&stage, &["get", "ssom,papp"]).await;
@@ -260,7 +249,7 @@ fn a_migration_that_brings_everybody_across() {
 
         stage.sandbox.clear_faults().await.unwrap();
         migration_until(&stage, "Verified").await;
-        settled(&stage, "Used").await;
+        all_judged(&stage).await;
         let mut seen = Transcript::new("Everybody has come across.");
         seen.look_at_migration(&stage, &alice).await;
         seen.check("migration-verified.txt");
@@ -320,7 +309,7 @@ fn stale() {
         stage.sandbox.sync("Vault-Admins", &["adam@contoso.example", "bob@contoso.example"]).await.unwrap();
         stage.sandbox.release(hold.id).await.unwrap();
         stage.until_reason("sysadmins", "PlanStale").await;
-        settled(&stage, "Used").await;
+        all_judged(&stage).await;
         let mut seen = Transcript::new("In the middle of the grants two people were taken out of the Entra group.");
         seen.look(&stage, &alice, "sysadmins").await;
         seen.operator(&alice, &["approve", "grpr/sysadmins", "--yes"]).await;

@@ -22,6 +22,7 @@ fn users_come_across_and_a_group_is_replaced() {
         spec["approvals"] = json!([]);
         to_provisioning(&stage, spec).await;
         let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        stage.nudge().await;
         let are_two = |s: &Value| ready_reason(s) == "Synchronizing" && s["status"]["verification"]["synced"] == 2;
         until(&stage, "ssom", "two synced", are_two).await;
         let mut seen = Transcript::new("Two of five users have come across so far.");

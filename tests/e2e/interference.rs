@@ -164,3 +164,43 @@ fn a_group_renamed_while_its_plan_waits_changes_the_paper_and_not_the_plan() {
         stage.end().await;
     });
 }
+
+#[test]
+fn whoever_holds_nothing_on_all_vaults_grants_nothing_on_all_of_them() {
+    run(async {
+        let stage = Stage::new("hidden").await;
+        let me = id(&stage, "/users", "Migration operator").await;
+        let own = |at: &str| format!("{at}/users/{me}");
+        let all_vaults = own("/system-vault-permissions");
+        let held = person(&stage, Method::GET, "/system-vault-permissions", None).await["users"][&me].clone();
+        // An owner of each vault that is known now, and of none that is not.
+        for vault in ["Infrastructure", "Network", "Finance", "Workplace"] {
+            let place = own(&format!("/vaults/{}/permissions", id(&stage, "/vaults", vault).await));
+            person(&stage, Method::PUT, &place, Some(held.clone())).await;
+        }
+        person(&stage, Method::DELETE, &all_vaults, None).await;
+        stage.replace_sysadmins(json!({"approval": "NotRequired"})).await;
+        let refused = stage.until_reason("sysadmins", "VaultsMayBeHidden").await;
+        assert!(message(&refused).contains("Make it a vault owner on all vaults"), "{}", message(&refused));
+        stage.assert_nothing_written().await;
+
+        // The right is taken from it once more while it writes below.
+        stage.fault(json!({"method": "PUT", "nth": 1, "action": {"type": "HoldAfterCommit"}})).await;
+        person(&stage, Method::PUT, &all_vaults, Some(held.clone())).await;
+        let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        person(&stage, Method::DELETE, &all_vaults, None).await;
+        stage.sandbox.release(hold.id).await.unwrap();
+        let held_up = stage.until_reason("sysadmins", "VaultsMayBeHidden").await;
+        assert_eq!(held_up["status"]["plans"][0]["state"], "Running", "the plan stands");
+        let writes = stage.writes().await;
+        assert!(
+            !writes.is_empty() && writes.iter().all(|w| !w.path.contains("/system-vault-permissions/")),
+            "{writes:#?}"
+        );
+
+        person(&stage, Method::PUT, &all_vaults, Some(held)).await;
+        stage.until_reason("sysadmins", "Replaced").await;
+        stage.assert_no_violation().await;
+        stage.end().await;
+    });
+}

@@ -26,7 +26,7 @@ fn a_group_is_replaced_and_put_back_and_nobody_notices() {
         assert!(condition(&done, "Reconciling").is_none() && condition(&done, "Stalled").is_none());
         assert_eq!(done["status"]["plans"][0]["state"], "Completed");
         assert_eq!(done["status"]["plans"][0]["approver"], "alice@contoso.example");
-        stage.kubectl(&["wait", "--for=condition=Succeeded", "grpr/sysadmins", "--timeout=5s"]).await;
+        stage.kubectl(&["wait", "--for=condition=Succeeded", "grpr/sysadmins", "--timeout=60s"]).await;
         stage.assert_no_violation().await;
 
         // Grants first, all of them; each effect written once.

@@ -1,7 +1,6 @@
 //! What follows when everybody has come across: custom groups are replaced, by a mapping or by hand, and hold the way back.
 
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use testbed::wait::{self, Object};
@@ -12,7 +11,8 @@ use crate::provisioning::{across, stage, to_provisioning};
 use crate::quiet::passes_quietly;
 use crate::rights::{requests, right};
 use crate::stage::{
-    ALICE, RELEASE, Stage, WITHIN, approval, condition, is_observed, message, ready_reason, replacement, run,
+    ALICE, RELEASE, Stage, WITHIN, approval, condition, eventually, is_observed, message, ready_reason, replacement,
+    run,
 };
 
 pub fn pair(from: &str, to: &str) -> Value {
@@ -167,14 +167,9 @@ async fn forbid(stage: &Stage, name: &str) -> &'static str {
     stage.apply(&kind("ValidatingAdmissionPolicy", refuses)).await.unwrap();
     stage.apply(&kind("ValidatingAdmissionPolicyBinding", binding)).await.unwrap();
     let one = part(name, "Helpdesk", "SG-Helpdesk").to_string();
-    let tries = async {
-        let mut pause = tokio::time::interval(Duration::from_millis(100));
-        let arguments = ["create", "--dry-run=server", "-n", &stage.namespace, "-f", "-"];
-        while stage.cluster.kubectl(&arguments, Some(&one)).await.is_ok() {
-            pause.tick().await;
-        }
-    };
-    tokio::time::timeout(WITHIN, tries).await.expect("the policy in force");
+    let arguments = ["create", "--dry-run=server", "-n", &stage.namespace, "-f", "-"];
+    let refused = || async { stage.cluster.kubectl(&arguments, Some(&one)).await.err() };
+    eventually("the policy in force", refused).await;
     policy
 }
 

@@ -282,7 +282,7 @@ fn a_throttled_read_waits_as_long_as_it_is_asked_to_and_goes_on() {
 #[test]
 fn a_connection_without_entra_and_a_host_that_nobody_allowed() {
     run(async {
-        let stage = Stage::new("migration-connection").await;
+        let mut stage = Stage::new("migration-connection").await;
         let spec = stage.cluster.admin().get(&["tconn", "contoso", "-n", &stage.namespace]).await.unwrap();
         let connection = |name: &str, change: &dyn Fn(&mut Value)| {
             let mut spec = spec["spec"].clone();
@@ -301,8 +301,10 @@ fn a_connection_without_entra_and_a_host_that_nobody_allowed() {
         // The first connection's Secrets are taken from it below, so it asks no more.
         let connected = until(&stage, "tconn", "ready", |s| ready_reason(s) == "Connected").await;
         assert_eq!(condition(&connected, "EntraReady").unwrap()["status"], "True");
+        stage.operator.kill().await.unwrap();
         stage.kubectl(&["delete", "tconn", "contoso"]).await;
         let before = stage.journal().await.entries.into_iter().filter(|r| r.system != "DevolutionsCloud").count();
+        stage.operator.restart().await.unwrap();
         for (manifest, reason, says) in [
             (without, "EntraNotConfigured", "Add it: tenantId"),
             (elsewhere, "HostNotAllowed", "--allow-entra-host=graph.attacker.example"),

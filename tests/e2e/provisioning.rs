@@ -163,8 +163,11 @@ fn whoever_is_missing_has_one_cause_and_a_remedy_and_it_heals() {
         assert!(synced(&stage.sandbox).await.is_empty());
 
         // Now she comes across, and nobody else does.
+        change(&stage, json!({"suspend": true})).await;
+        until_reason(&stage, "Suspended").await;
         stage.sandbox.clear_faults().await.unwrap();
         stage.sandbox.add_fault(&refuse(2)).await.unwrap();
+        change(&stage, json!({"suspend": false})).await;
         let state = until_reason(&stage, "UsersMissing").await;
         let seen = &state["status"]["verification"];
         let cause = &seen["causes"][0];

@@ -100,6 +100,7 @@ fn its_time_begins_anew_when_more_is_to_be_done() {
         let state = until_reason(&stage, "CredentialsRefused").await;
         assert_eq!(step(&state), None, "{state:#}");
         stage.sandbox.control_patch(&path, &json!({"accountEnabled": true})).await.unwrap();
+        stage.nudge().await;
         let state = until(&stage, "ssom", "waiting for its time once more", |s| due(s).is_some()).await;
         assert!(due(&state).unwrap() > second, "{state:#}");
         stage.end().await;

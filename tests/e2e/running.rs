@@ -1,13 +1,12 @@
 //! The process itself: who leads, what probes and metrics say, how it logs, and how it ends.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use testbed::operator::Operator;
 
 use crate::cutover::change;
 use crate::migration::{decided, migration, until_reason};
-use crate::stage::{Stage, WITHIN, run};
+use crate::rights::whole_lines;
+use crate::stage::{Stage, WITHIN, eventually, ready_reason, run};
 
 /// Asks a running operator over HTTP: status and body.
 async fn ask(operator: &Operator, path: &str) -> (u16, String) {
@@ -18,28 +17,17 @@ async fn ask(operator: &Operator, path: &str) -> (u16, String) {
 
 /// The last line of the JSON log with this message, awaited.
 async fn logged(operator: &Operator, message: &str) -> Value {
-    let look = async {
-        let mut pause = tokio::time::interval(Duration::from_millis(20));
-        loop {
-            pause.tick().await;
-            let log = operator.log().unwrap();
-            let lines = log.lines().rev().map(|line| serde_json::from_str::<Value>(line).expect(line));
-            if let Some(line) = lines.into_iter().find(|line| line["message"] == message) {
-                return line;
-            }
-        }
-    };
-    tokio::time::timeout(WITHIN, look).await.unwrap_or_else(|_| panic!("never logged: {message}"))
+    eventually(&format!("this to be logged: {message}"), || async {
+        let log = operator.log().unwrap();
+        let mut lines = whole_lines(&log).rev().map(|line| serde_json::from_str::<Value>(line).expect(line));
+        lines.find(|line| line["message"] == message)
+    })
+    .await
 }
 
 async fn is_ready(operator: &Operator, state: &str) {
-    let look = async {
-        let mut pause = tokio::time::interval(Duration::from_millis(50));
-        while ask(operator, "/readyz").await != (200, format!("{state}\n")) {
-            pause.tick().await;
-        }
-    };
-    tokio::time::timeout(WITHIN, look).await.unwrap_or_else(|_| panic!("never {state}"));
+    let is = || async { (ask(operator, "/readyz").await == (200, format!("{state}\n"))).then_some(()) };
+    eventually(state, is).await;
 }
 
 #[test]
@@ -82,7 +70,6 @@ fn of_two_replicas_one_leads_and_the_other_takes_over_when_it_dies() {
 
         stage.replace_sysadmins(json!({"approval": "NotRequired", "soak": "24h"})).await;
         stage.until_reason("sysadmins", "Soaking").await;
-        let metrics = ask(&first, "/metrics").await.1;
         for line in [
             "devolutions_migration_permission_writes_total{change=\"grant\"} 10",
             "devolutions_migration_outside_requests_total{system=\"DevolutionsCloud\",method=\"PUT\",outcome=\"ok\"} 10",
@@ -91,7 +78,9 @@ fn of_two_replicas_one_leads_and_the_other_takes_over_when_it_dies() {
                 stage.namespace
             ),
         ] {
-            assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+            // What is counted of resources is as the operator's own watch has it.
+            let tells = || async { ask(&first, "/metrics").await.1.contains(line).then_some(()) };
+            eventually(line, tells).await;
         }
 
         first.kill().await.unwrap();
@@ -128,6 +117,24 @@ fn asked_to_stop_it_ends_after_the_write_under_way_and_the_next_start_goes_on() 
     });
 }
 
+/// All events, once there is one of each resource's present state: they come after the status that they tell of.
+async fn all_told(stage: &Stage) -> Vec<Value> {
+    let list = async |kinds: &str| {
+        let list = stage.cluster.admin().get(&[kinds, "-n", &stage.namespace]).await.unwrap();
+        list["items"].as_array().unwrap().clone()
+    };
+    eventually("the events of all resources as they are", || async {
+        let events = list("events.events.k8s.io").await;
+        let is_told = |state: &Value| {
+            let tells = |event: &&Value| event["regarding"]["uid"] == state["metadata"]["uid"];
+            let mut reasons = events.iter().filter(tells).map(|event| event["reason"].as_str().unwrap());
+            reasons.any(|reason| reason == ready_reason(state))
+        };
+        list("tconn,ssom,grpr").await.iter().all(is_told).then_some(events)
+    })
+    .await
+}
+
 #[test]
 fn each_change_of_state_is_one_event() {
     run(async {
@@ -139,9 +146,9 @@ fn each_change_of_state_is_one_event() {
         until_reason(&stage, "Planned").await;
         change(&stage, json!({"suspend": true})).await;
         until_reason(&stage, "Suspended").await;
-        let events = stage.cluster.admin().get(&["events.events.k8s.io", "-n", &stage.namespace]).await.unwrap();
+        let events = all_told(&stage).await;
         let of = |kind: &str| {
-            let all = events["items"].as_array().unwrap().iter().filter(|e| e["regarding"]["kind"] == kind);
+            let all = events.iter().filter(|e| e["regarding"]["kind"] == kind);
             let mut reasons: Vec<&str> = all.map(|e| e["reason"].as_str().unwrap()).collect();
             reasons.sort_unstable();
             reasons

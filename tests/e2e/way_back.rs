@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::cutover::{able, applied, change, cut_over, saves, waits};
-use crate::migration::until_reason;
+use crate::cutover::{able, applied, ask_again, change, cut_over, saves, waits};
+use crate::migration::{until, until_reason};
 use crate::provisioning::{five, stage, synced, to_provisioning};
 use crate::stage::{Stage, WITHIN, message, run};
 
@@ -48,6 +48,30 @@ fn a_way_back_whose_answer_was_lost_is_never_taken_for_none() {
 }
 
 #[test]
+fn a_way_back_by_which_nobody_would_get_in_is_told_and_not_taken() {
+    run(async {
+        let stage = Stage::new("back-unusable").await;
+        stage.apply(&applied(json!({}))).await.unwrap();
+        assert_eq!(cut_over(&stage).await["status"]["cutover"]["wayBack"], true);
+        // Somebody tidies up, early.
+        let path = format!("/entra/applications/{OLD}");
+        stage.sandbox.control_patch(&path, &json!({"accountEnabled": false})).await.unwrap();
+        ask_again(&stage, "look").await;
+        until(&stage, "ssom", "no way back", |s| s["status"]["cutover"]["wayBack"] == false).await;
+        change(&stage, json!({"mode": "Rollback"})).await;
+        let refused = until_reason(&stage, "ReturnSecretUnusable").await;
+        assert!(message(&refused).contains("would not work either"), "{}", message(&refused));
+        assert_eq!(saves(&stage).await, 1);
+
+        stage.sandbox.control_patch(&path, &json!({"accountEnabled": true})).await.unwrap();
+        stage.nudge().await;
+        until_reason(&stage, "RolledBack").await;
+        assert_eq!(saves(&stage).await, 2);
+        stage.end().await;
+    });
+}
+
+#[test]
 fn a_damaged_document_that_the_way_back_does_not_need_stands_in_nobodys_way() {
     run(async {
         let stage = stage("back-damaged", "").await;
@@ -78,7 +102,7 @@ fn whoever_is_assigned_beyond_the_spec_is_in_what_is_approved() {
         // Nobody is ever unassigned: taken out of the spec, the group's members get in all the same.
         change(&stage, groups(&["Vault-Admins", "SG-Helpdesk"])).await;
         let is_observed = |s: &Value| s["status"]["observedGeneration"] == s["metadata"]["generation"];
-        let still = crate::migration::until(&stage, "ssom", "another look", is_observed).await;
+        let still = until(&stage, "ssom", "another look", is_observed).await;
         assert_eq!(hash(&asked), hash(&still), "the same people get in");
         assert_eq!(asked["status"]["forecast"]["signIn"], still["status"]["forecast"]["signIn"]);
         stage.end().await;

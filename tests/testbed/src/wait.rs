@@ -72,6 +72,28 @@ pub async fn until_seen(
     }
 }
 
+/// Waits until whoever `kubectl` speaks for may do this in `namespace`: of a role that was just bound the API server hears a
+/// moment later. `resource` is as in `kubectl auth can-i`.
+pub async fn until_allowed(
+    kubectl: &Kubectl,
+    verb: &str,
+    resource: &str,
+    namespace: &str,
+    within: Duration,
+) -> Result<()> {
+    let asks = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            pause.tick().await;
+            if kubectl.run(&["auth", "can-i", verb, resource, "-n", namespace, "--quiet"], None).await.is_ok() {
+                return;
+            }
+        }
+    };
+    let in_vain = |_| Error::Timeout { what: format!("the right to {verb} {resource}"), within, last: "no".to_owned() };
+    tokio::time::timeout(within, asks).await.map_err(in_vain)
+}
+
 /// Watches `object` until it does not exist (any more).
 pub async fn gone(kubectl: &Kubectl, object: Object<'_>, within: Duration) -> Result<()> {
     let seconds = format!("--timeout={}s", within.as_secs().max(1));

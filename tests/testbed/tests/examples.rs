@@ -50,6 +50,9 @@ async fn the_approver_may_approve_and_change_nothing(cluster: &Cluster) {
     cluster.kubectl(&["apply", "-n", NAMESPACE, "-f", "-"], Some(&example("roles.yaml"))).await.unwrap();
     let kubeconfig = cluster.user_kubeconfig("alice@contoso.example", None).unwrap();
     let alice = cluster.kubectl_as(&kubeconfig);
+    let within = std::time::Duration::from_mins(1);
+    let all = "planapprovals.migration.devolutions.net";
+    testbed::wait::until_allowed(&alice, "create", all, NAMESPACE, within).await.unwrap();
     for (verb, kind, may) in [
         ("approve", "groupreplacements", true),
         ("create", "planapprovals", true),

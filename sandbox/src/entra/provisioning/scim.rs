@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::tls::{self, ClientError};
 
 /// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// What behind the address asks for standard PATCH requests
 /// (<https://learn.microsoft.com/en-us/entra/identity/app-provisioning/application-provisioning-config-problem-scim-compatibility>).

@@ -113,6 +113,8 @@ impl Component {
             flag("service-account-signing-key-file", pki.token_key().display()),
             flag("audit-policy-file", policy.display()),
             flag("audit-log-path", folder.audit_log().display()),
+            // In megabytes: it is never begun anew, for whoever reads it reads it whole.
+            flag("audit-log-maxsize", 10_000),
         ];
         Self::start("kube-apiserver", program, &arguments, folder, vec![ports.api_server])
     }

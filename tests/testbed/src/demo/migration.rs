@@ -1,6 +1,7 @@
 //! People move to the new application: decided, approved, cut over under their eyes, with a `kill -9` at the worst moment.
 
 use serde_json::{Value, json};
+use tokio::time::MissedTickBehavior;
 
 use super::background::Background;
 use super::manifests::{self, Approval, Decided, Pair};
@@ -11,6 +12,7 @@ use super::tenant::{Tenant, each};
 use super::{COMPANY, MIGRATION};
 use crate::error::{Error, Result};
 use crate::sandbox::Sandbox;
+use crate::wait;
 
 /// So many lines of the plan are shown.
 const PLAN_LINES: usize = 30;
@@ -45,6 +47,8 @@ impl People {
     pub(super) async fn keep_signing_in<T>(&self, demo: impl Future<Output = Result<T>>) -> Result<T> {
         let people = async {
             let mut pause = tokio::time::interval(PAUSE);
+            // Where a sign-in takes longer than that, the operator is to have the machine too.
+            pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
             for user in self.able.iter().cycle() {
                 pause.tick().await;
                 match self.sandbox.sign_in(user).await {
@@ -117,7 +121,7 @@ pub(super) struct Pending {
 }
 
 /// The plan that waits now; alice may read it from here on, by a role of this name, and the forecast.
-pub(super) async fn readable_plan(stage: &Stage, admin: &Actor, role: &str) -> Result<Pending> {
+pub(super) async fn readable_plan(stage: &Stage, admin: &Actor, alice: &Actor, role: &str) -> Result<Pending> {
     let state = admin.kubectl().get(&[MIGRATION, "-n", stage.namespace()]).await?;
     let plan = state["status"]["plans"].as_array().and_then(|plans| plans.last()).cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -125,6 +129,8 @@ pub(super) async fn readable_plan(stage: &Stage, admin: &Actor, role: &str) -> R
     let reader = manifests::plan_reader(role, APPROVER, &[&secret, &report]);
     let reader = stage.write(&format!("{role}.yaml"), &[reader])?;
     stage.run(admin, &["apply", "-n", stage.namespace(), "-f", &reader]).await?;
+    let plan_secret = format!("secret/{secret}");
+    wait::until_allowed(alice.kubectl(), "get", &plan_secret, stage.namespace(), WITHIN).await?;
     Ok(Pending { uid: text(&state["metadata"]["uid"]), hash: text(&plan["hash"]) })
 }
 
@@ -141,7 +147,7 @@ pub(super) async fn approve(
     (alice, bob): (&Actor, &Actor),
     background: Option<&mut Background>,
 ) -> Result<()> {
-    let Pending { uid, hash } = readable_plan(stage, admin, "migration-reader").await?;
+    let Pending { uid, hash } = readable_plan(stage, admin, alice, "migration-reader").await?;
     stage.screen.line("");
     stage.screen.say(
         "alice has the verb `approve` on ssomigrations and groupreplacements, and may read this plan and its forecast. bob \

@@ -27,7 +27,7 @@ pub(super) async fn bring_across(stage: &Stage, admin: &Actor, alice: &Actor) ->
     stage.screen.heading("6. Bring everybody across: Entra ID provisions Devolutions Cloud");
     let waits = "--for=jsonpath={.status.steps[?(@.name==\"Provisioning\")].state}=Waiting";
     stage.run_quietly(admin, &["wait", MIGRATION, "-n", stage.namespace(), waits, "--timeout=120s"], "").await?;
-    let Pending { hash, .. } = readable_plan(stage, admin, "provisioning-reader").await?;
+    let Pending { hash, .. } = readable_plan(stage, admin, alice, "provisioning-reader").await?;
     stage.screen.output(shown_plan(stage, alice).await?.trim_end());
     stage.slow_down(json!({ "system": "Scim" }), REQUEST_MILLIS).await?;
     let words = ["approve", MIGRATION, "-n", stage.namespace(), "--yes", "--wait=false", "--hash", &hash];

@@ -111,6 +111,10 @@ pub(super) async fn approve(
     let reader = manifests::plan_reader("plan-reader", APPROVER, &secrets);
     let reader = stage.write("plan-reader.yaml", &[reader])?;
     stage.run_quietly(&stage.administrator(), &["apply", "-n", stage.namespace(), "-f", &reader], "").await?;
+    if let Some(secret) = secrets.first() {
+        let secret = format!("secret/{secret}");
+        wait::until_allowed(alice.kubectl(), "get", &secret, stage.namespace(), WITHIN).await?;
+    }
     stage.screen.say(&format!("The sandbox takes {WRITE_MILLIS} ms for each write, as a server far away would."));
 
     for (index, plan) in plans.iter().enumerate() {
