@@ -7,7 +7,7 @@ use testbed::wait::{self, Object};
 
 use crate::cutover::{able, applied, approve, ask_again, change, cut_over, made, saves, sign_in, waits, written};
 use crate::migration::{until, until_reason};
-use crate::stage::{ALICE, Stage, WITHIN, approval, condition, message, ready_reason, run};
+use crate::stage::{ALICE, ENTRA_SETTLES, Stage, WITHIN, approval, condition, message, ready_reason, run};
 
 #[test]
 fn where_sign_in_fails_by_the_applications_fault_the_old_one_comes_back_by_itself() {
@@ -48,6 +48,33 @@ fn where_sign_in_fails_by_the_applications_fault_the_old_one_comes_back_by_itsel
         change(&stage, json!({"mode": "Rollback"})).await;
         until_reason(&stage, "RolledBack").await;
         assert_eq!(able(&stage.sandbox).await, before);
+        stage.end().await;
+    });
+}
+
+#[test]
+fn whoever_is_assigned_only_after_they_were_refused_brings_nothing_back() {
+    run(async {
+        let stage = Stage::new("cutover-latecomer").await;
+        stage.apply(&applied(json!({}))).await.unwrap();
+        let state = waits(&stage, "Cutover").await;
+        let application = &state["status"]["application"]["appId"];
+        approve(&stage, "Cutover").await;
+        until_reason(&stage, "AwaitingProof").await;
+        let latecomer = "print@contoso.onmicrosoft.example";
+        assert!(!sign_in(&stage, latecomer).await, "nobody has assigned them");
+        let failed = |s: &Value| s["status"]["cutover"]["signIns"]["failed"] == 1;
+        until(&stage, "ssom", "a failure seen", failed).await;
+        // The service desk helps, and nobody has signed in again yet.
+        let assigned = json!({"application": application, "user": latecomer});
+        stage.sandbox.control_put("/entra/assignments", &assigned).await.unwrap();
+        tokio::time::sleep(ENTRA_SETTLES).await;
+        ask_again(&stage, "later").await;
+        let looked = |s: &Value| s["status"]["lastHandledReconcileAt"] == "later";
+        let state = until(&stage, "ssom", "another look", looked).await;
+        assert_eq!((ready_reason(&state), saves(&stage).await), ("AwaitingProof", 1), "{}", message(&state));
+        assert!(sign_in(&stage, "bob@contoso.example").await);
+        until_reason(&stage, "CutOver").await;
         stage.end().await;
     });
 }
@@ -180,6 +207,34 @@ fn of_two_that_work_on_one_tenant_the_one_that_has_begun_goes_on() {
         let refused = |s: &Value| ready_reason(s) == "AnotherMigration";
         wait::until(&stage.cluster.admin(), object, "a refusal", WITHIN, refused).await.unwrap();
         cut_over(&stage).await;
+        assert_eq!(made(&stage).await.len(), 1);
+        stage.end().await;
+    });
+}
+
+#[test]
+fn of_two_that_begin_at_once_one_makes_an_application() {
+    run(async {
+        let stage = Stage::new("cutover-at-once").await;
+        let mut older = applied(json!({"mode": "Plan", "suspend": true}));
+        older["metadata"]["name"] = json!("older");
+        stage.apply(&older).await.unwrap();
+        let of_older = Object { kind: "ssom", namespace: Some(&stage.namespace), name: "older" };
+        let is = |reason: &'static str| move |s: &Value| ready_reason(s) == reason;
+        wait::until(&stage.cluster.admin(), of_older, "suspended", WITHIN, is("Suspended")).await.unwrap();
+        // Ages are told in whole seconds.
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        // The younger one looks at both sides, and meanwhile the older one is turned on.
+        let looks = json!({"system": "Graph", "method": "GET", "path": "/v1.0/applications", "action": {"type": "HoldAfterCommit"}});
+        stage.fault(looks).await;
+        stage.apply(&applied(json!({}))).await.unwrap();
+        let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        older["spec"]["mode"] = json!("Apply");
+        older["spec"]["suspend"] = json!(false);
+        stage.apply(&older).await.unwrap();
+        stage.sandbox.release(hold.id).await.unwrap();
+        until_reason(&stage, "AnotherMigration").await;
+        wait::until(&stage.cluster.admin(), of_older, "its plan", WITHIN, is("AwaitingApproval")).await.unwrap();
         assert_eq!(made(&stage).await.len(), 1);
         stage.end().await;
     });

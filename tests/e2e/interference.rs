@@ -204,3 +204,40 @@ fn whoever_holds_nothing_on_all_vaults_grants_nothing_on_all_of_them() {
         stage.end().await;
     });
 }
+
+#[test]
+fn what_is_moved_while_it_is_looked_for_is_found() {
+    run(async {
+        let stage = Stage::new("moved").await;
+        let custom = id(&stage, "/groups", "Helpdesk").await;
+        // All that it holds is in one vault, which is not read yet when it gets the same on all of them instead.
+        let mut places = Vec::new();
+        for vault in ["Infrastructure", "Workplace"] {
+            places.push(format!("/vaults/{}", id(&stage, "/vaults", vault).await));
+        }
+        for (place, entry) in [(0, "Tickets"), (1, "Local administrator")] {
+            let entry = id(&stage, &format!("{}/entries", places[place]), entry).await;
+            places.push(format!("{}/entries/{entry}", places[place]));
+        }
+        let own = |place: &str| format!("{place}/permissions/groups/{custom}");
+        for place in &places[1..] {
+            person(&stage, Method::DELETE, &own(place), None).await;
+        }
+        let all_vaults =
+            json!({"method": "GET", "path": "/api/v1/system-vault-permissions", "action": {"type": "HoldAfterCommit"}});
+        stage.fault(all_vaults).await;
+        let (from, to) = (json!({"name": "Helpdesk"}), json!({"displayName": "SG-Helpdesk"}));
+        stage.replace("helpdesk", from, to, json!({})).await;
+        let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        let held =
+            person(&stage, Method::GET, &format!("{}/permissions", places[0]), None).await["groups"][&custom].clone();
+        let there = format!("/system-vault-permissions/groups/{custom}");
+        person(&stage, Method::PUT, &there, Some(held)).await;
+        person(&stage, Method::DELETE, &own(&places[0]), None).await;
+        stage.sandbox.release(hold.id).await.unwrap();
+        let is_found = |s: &Value| matches!(ready_reason(s), "AwaitingApproval" | "NothingToReplace");
+        let state = stage.until("helpdesk", "a plan", is_found).await;
+        assert_eq!(ready_reason(&state), "AwaitingApproval", "{}", message(&state));
+        stage.end().await;
+    });
+}

@@ -3,11 +3,11 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::cutover::{applied, approve, ask_again, change, cut_over, saves, waits};
+use crate::cutover::{applied, approve, ask_again, change, cut_over, cut_over_and, saves, waits};
 use crate::migration::{until, until_reason};
 use crate::provisioning::across;
 use crate::quiet::passes_quietly;
-use crate::stage::{Stage, WITHIN, condition, message, ready_reason, run};
+use crate::stage::{ALICE, Stage, WITHIN, approval, condition, message, ready_reason, run};
 
 /// How many client secrets of ours are on the old application.
 async fn on_the_old_one(stage: &Stage) -> usize {
@@ -63,6 +63,31 @@ fn the_way_back_is_removed_in_time_after_a_word_and_once() {
         let state = until_reason(&stage, "NoWayBack").await;
         assert!(message(&state).contains("by hand"), "{}", message(&state));
         assert_eq!(saves(&stage).await, before);
+        stage.end().await;
+    });
+}
+
+#[test]
+fn the_way_back_stays_where_somebody_takes_it_by_hand_at_the_last_moment() {
+    run(async {
+        let mut stage = Stage::new("retirement-taken").await;
+        let asked = json!({"retirement": {"policy": "Retain", "after": "1s"}, "approvals": ["Cutover", "Retirement"]});
+        stage.apply(&applied(asked)).await.unwrap();
+        cut_over_and(&stage).await;
+        let state = waits(&stage, "Retirement").await;
+        stage.operator.kill().await.unwrap();
+        stage.approve_as(ALICE, &approval(&state, ALICE)).await.unwrap();
+        // The log of the new application is read first, and then that of the old one.
+        let log = json!({"system": "Graph", "method": "GET", "path": "/v1.0/auditLogs/signIns", "nth": 2, "action": {"type": "HoldAfterCommit"}});
+        stage.fault(log).await;
+        stage.operator.restart().await.unwrap();
+        let held = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+        stage.sandbox.control_patch("/sso", &json!({"application": "Devolutions Hub"})).await.unwrap();
+        stage.sandbox.release(held.id).await.unwrap();
+        until_reason(&stage, "SingleSignOnChanged").await;
+        assert_eq!(on_the_old_one(&stage).await, 1);
+        let removed = stage.writes().await.iter().filter(|r| r.path.ends_with("/removePassword")).count();
+        assert_eq!(removed, 0);
         stage.end().await;
     });
 }

@@ -18,6 +18,8 @@ pub use crate::manifests::{approval, condition, is_observed, message, ready_reas
 
 /// The bound of every wait: far more than anything here takes, on a slow machine too, so that reaching it means never.
 pub const WITHIN: Duration = Duration::from_mins(5);
+/// How long what is new in Entra ID may be unseen, to the operators of the tests.
+pub const ENTRA_SETTLES: Duration = Duration::from_secs(6);
 /// The chart.
 pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/devolutions-migration-operator");
 /// The chart's release in each namespace, and so the operator's account there.
@@ -327,7 +329,9 @@ async fn options(namespace: &str, log: &Path, program: Option<PathBuf>) -> Optio
     let account = cluster().await.service_account_kubeconfig(namespace, RELEASE, valid).await.unwrap();
     let mut options = Options::new(&account, log);
     let hosts = ["--allow-host", "127.0.0.1", "--allow-entra-host", "127.0.0.1"];
-    let pace = ["--observe-interval-seconds", "2", "--entra-settle-seconds", "6", "--devolutions-settle-seconds", "3"];
+    let settle = ENTRA_SETTLES.as_secs().to_string();
+    let pace =
+        ["--observe-interval-seconds", "2", "--entra-settle-seconds", &settle, "--devolutions-settle-seconds", "3"];
     let arguments = [&["--namespace", namespace], &hosts[..], &pace].concat();
     options.arguments = arguments.into_iter().map(ToOwned::to_owned).collect();
     options.program = program;

@@ -69,6 +69,7 @@ pub fn to_cut_over(accepted: BTreeMap<String, String>, losing: BTreeSet<String>)
         returns_by_itself: true,
         accepted,
         losing,
+        entitled: BTreeSet::new(),
     })
 }
 

@@ -191,6 +191,10 @@ impl<K: Connector> Pass<'_, K> {
         if self.is_interrupted().await? {
             return Ok(Err(Outcome::Working));
         }
+        // Another one may have been turned on while this one looked at both sides.
+        if let Some(refusal) = self.another_migration().await? {
+            return Ok(Err(Outcome::Refused(refusal)));
+        }
         self.step(MigrationStepName::Application, StepState::Running, "Making the application.");
         checkpoint.asked = Some(Asked { at: Timestamp::now(), name: name.clone() });
         self.checkpoints.save(checkpoint).await?;

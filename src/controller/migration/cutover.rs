@@ -110,6 +110,11 @@ impl<K: Connector> Pass<'_, K> {
             returns_by_itself: way_back && log.is_some(),
             accepted: accepted(&report.findings),
             losing: users.iter().filter(loses).map(|user| user.label.clone()).collect(),
+            entitled: users
+                .iter()
+                .filter(|user| intended.assignment_required && user.after.is_yes())
+                .flat_map(|user| user.entra_users.iter().copied())
+                .collect(),
         });
         let decided = checkpoint.cutover.as_ref().and_then(|c| c.passed.as_ref()).map(|passed| &passed.plan_secret);
         let shown = match decided.or(checkpoint.shown.as_ref()) {

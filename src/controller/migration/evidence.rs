@@ -170,7 +170,7 @@ impl<K: Connector> Pass<'_, K> {
     }
 
     /// What the log says. Whether somebody should have got in who was told not to be assigned is looked up only then: who
-    /// is assigned, or was to be.
+    /// was to be able to when the cut-over was decided on, and has not been taken out since.
     async fn testimony(
         &self,
         ids: &ApplicationIds,
@@ -181,14 +181,13 @@ impl<K: Connector> Pass<'_, K> {
         let mut entitled = BTreeSet::new();
         if log.iter().all(|s| s.status.error_code != 0)
             && log.iter().any(is_about_assignment)
+            && let Some(Work::Cutover { assignments, entitled: then, .. }) = self.carried_out(cutover).await?
             && let Some(principal) = self.entra.service_principal(&ids.app_id).await?
         {
             let now = self.entra.assignments(&principal).await?;
             let mut assigned: BTreeSet<(Uuid, bool)> =
                 now.into_iter().map(|a| (a.principal_id, a.principal_type == "Group")).collect();
-            if let Some(Work::Cutover { assignments, .. }) = self.carried_out(cutover).await? {
-                assigned.extend(assignments.into_iter().map(|who| (who.id, who.kind == "Group")));
-            }
+            assigned.extend(assignments.into_iter().map(|who| (who.id, who.kind == "Group")));
             for (id, is_group) in assigned {
                 entitled.insert(id);
                 if is_group {
@@ -199,6 +198,7 @@ impl<K: Connector> Pass<'_, K> {
                     }));
                 }
             }
+            entitled.retain(|user| then.contains(user));
         }
         Ok(testimony(log, &entitled, Timestamp::now(), self.settles()))
     }

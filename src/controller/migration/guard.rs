@@ -63,7 +63,7 @@ impl<K: Connector> Pass<'_, K> {
     }
 
     /// Two that work on one tenant would undo each other's work: the one that has begun goes on, or else the older one.
-    async fn another_migration(&self) -> Result<Option<Refusal>, Failure> {
+    pub(super) async fn another_migration(&self) -> Result<Option<Refusal>, Failure> {
         let namespace = self.object.namespace().unwrap_or_default();
         let (client, all) = (self.context.client.clone(), ListParams::default());
         let connections: Api<TenantConnection> = Api::namespaced(client.clone(), &namespace);

@@ -60,7 +60,8 @@ impl<K: Connector> Pass<'_, K> {
         if let Some(outcome) = self.pass_retirement(&mut checkpoint, &plan).await? {
             return Ok(outcome);
         }
-        if self.is_interrupted().await? {
+        // All that was looked at took its time, in which somebody may have saved the old configuration again, with this secret.
+        if self.is_interrupted().await? || !self.is_surely_new(&checkpoint).await? {
             return Ok(Outcome::Working);
         }
         self.remove_return_secret(&secret).await?;

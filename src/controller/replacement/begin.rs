@@ -9,7 +9,7 @@ use super::world::World;
 use crate::api::{ApprovalRequirement, Gate, Mode, PlanState, StepName, StepState, TargetKind};
 use crate::controller::connection::Connected;
 use crate::controller::{Connector, approval};
-use crate::devolutions::GroupId;
+use crate::devolutions::{GroupId, take_inventory};
 use crate::error::Failure;
 use crate::plan::approval::Pending;
 use crate::plan::replacement::{Ground, NO_SOAK, Plan, held_by, plan as plan_replacement, plan_rollback};
@@ -163,6 +163,13 @@ impl<K: Connector> Pass<'_, K> {
             taker_held: held_by(&world.inventory, taker.id),
         };
         if !rollback && ground.giver_held.is_empty() {
+            // What somebody moves meanwhile, from a place that is still to be read to one that was read, is in no inventory.
+            // This would be the end of it, so it takes two of them.
+            if self.object.spec.mode == Mode::Apply
+                && !held_by(&take_inventory(&*tenant.cloud).await?, giver.id).is_empty()
+            {
+                return Ok(Err(Outcome::Working));
+            }
             return Ok(Err(self.nothing_held(checkpoint, &ground).await?));
         }
         let origin = match (rollback, checkpoint) {

@@ -80,6 +80,10 @@ pub enum Work {
         /// Who can sign in now and will not be able to, by what people know them by. As long as nobody else comes to be among
         /// them, a plan that was shown stays the one that it was: see [`MigrationPlan::still`].
         losing: BTreeSet<String>,
+        /// The users in Entra ID who will be able to sign in, where only those can who are assigned. That follows from
+        /// `assignments`; whoever is assigned later may have been refused before, which is no fault.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        entitled: BTreeSet<Uuid>,
     },
     /// Have Entra ID bring users to Devolutions Cloud.
     Provisioning {
@@ -185,6 +189,7 @@ impl MigrationPlan {
                 returns_by_itself,
                 accepted,
                 losing,
+                entitled: _,
             } => json!({
                 "from": from, "to": to, "window": window, "attempt": attempt, "existing": existing,
                 "assignmentRequired": assignment_required, "redirectUris": redirect_uris, "assignments": ids(assignments),

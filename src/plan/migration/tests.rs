@@ -32,6 +32,7 @@ fn cutover() -> Work {
         returns_by_itself: true,
         accepted: BTreeMap::from([("NoWayBack".to_owned(), "said".to_owned())]),
         losing: BTreeSet::new(),
+        entitled: BTreeSet::from([Uuid::from_u128(7)]),
     }
 }
 
@@ -79,6 +80,7 @@ fn every_input_of_the_cut_over_changes_its_hash_and_a_new_name_does_not() {
     let renamed = with("/assignments/0/name", json!("Sales (EMEA)"));
     assert_eq!(renamed.hash(), base.hash());
     assert_ne!(renamed.digest(), base.digest());
+    assert_eq!(with("/entitled", json!([])).hash(), base.hash(), "who gets in follows from who is assigned");
     let elsewhere = MigrationPlan { tenant: "https://other.devolutions.app".to_owned(), ..base.clone() };
     assert!(hashes.insert(elsewhere.hash().to_string()));
     let back = |attempt, accepted: &[&str]| {

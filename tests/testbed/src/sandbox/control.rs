@@ -184,6 +184,11 @@ impl Sandbox {
         self.control(Method::POST, path, Some(body)).await
     }
 
+    /// Sets what belongs to what, as people do: `/entra/assignments`, `/entra/members`.
+    pub async fn control_put(&self, path: &str, body: &Value) -> Result<()> {
+        self.control(Method::PUT, path, Some(body)).await
+    }
+
     /// Has every job that is started do a cycle now, and waits for its end.
     pub async fn provision(&self) -> Result<Value> {
         self.control(Method::POST, "/entra/provision", Some(&Value::Object(serde_json::Map::new()))).await
