@@ -34,6 +34,13 @@ pub async fn kill_at(stage: &mut Stage, hold: &Hold) {
     stage.operator.restart().await.unwrap();
 }
 
+/// Kills it at what stands still next.
+async fn kill_at_next(stage: &mut Stage) -> Hold {
+    let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
+    kill_at(stage, &hold).await;
+    hold
+}
+
 /// Kills at all that stands still, once at each method and path, until there is this reason; where that was.
 pub async fn killed_until(stage: &mut Stage, reason: &str) -> BTreeSet<(String, String)> {
     let mut points = BTreeSet::new();
@@ -65,9 +72,7 @@ impl Seed {
     /// Kills the operator at one of its next requests; nothing else ends the wait for it.
     pub async fn kill(&mut self, stage: &mut Stage, within: u64) -> Hold {
         self.arm(stage, within).await;
-        let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
-        kill_at(stage, &hold).await;
-        hold
+        kill_at_next(stage).await
     }
 }
 
@@ -119,8 +124,7 @@ fn killed_between_the_phases_and_at_ten_seeded_moments() {
                 // Before it may go on: it could be done sooner than it is told where to stand still.
                 seed.arm(&stage, 60).await;
                 stage.patch("sysadmins", json!({"soak": "0s"})).await;
-                let hold = stage.sandbox.wait_for_hold(WITHIN).await.unwrap();
-                kill_at(&mut stage, &hold).await;
+                kill_at_next(&mut stage).await;
             } else {
                 seed.kill(&mut stage, if kill < 5 { 40 } else { 60 }).await;
             }

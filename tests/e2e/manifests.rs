@@ -1,6 +1,9 @@
 //! Resources as tests write them, and what they read in them.
 
 use serde_json::{Value, json};
+use testbed::sandbox::Sandbox;
+
+use crate::stage::{ALICE, MALLORY};
 
 #[allow(clippy::needless_pass_by_value)] // Written in place, every time.
 pub fn replacement(name: &str, from: Value, to: Value, spec: Value) -> Value {
@@ -46,4 +49,67 @@ pub fn message(state: &Value) -> &str {
 
 pub fn is_observed(state: &Value) -> bool {
     state["status"]["observedGeneration"] == state["metadata"]["generation"]
+}
+
+/// Alice may approve; Mallory may only create approvals.
+pub fn people() -> String {
+    let create =
+        json!({"apiGroups": ["migration.devolutions.net"], "resources": ["planapprovals"], "verbs": ["create", "get"]});
+    let approve = json!({"apiGroups": ["migration.devolutions.net"], "resources": ["ssomigrations", "groupreplacements"], "verbs": ["get", "approve"]});
+    let role = |name: &str, user: &str, rules: Value| {
+        let bind = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
+        });
+        [
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": rules}),
+            bind,
+        ]
+    };
+    let items =
+        [role("approver", ALICE, json!([create, approve])), role("bystander", MALLORY, json!([create]))].concat();
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+/// A connection to the sandbox, with what it refers to.
+pub fn connection(sandbox: &Sandbox) -> String {
+    let export = |name: &str| sandbox.export(name).unwrap().to_owned();
+    let items = json!([
+        {
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "devolutions-cloud", "labels": {"migration.devolutions.net/connection": "contoso"}},
+            "stringData": {
+                "applicationKey": export("DEVOLUTIONS_APPLICATION_KEY"),
+                "applicationSecret": export("DEVOLUTIONS_APPLICATION_SECRET"),
+            },
+        },
+        {
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "entra-id", "labels": {"migration.devolutions.net/connection": "contoso"}},
+            "stringData": {"clientSecret": export("CLIENT_SECRET")},
+        },
+        {
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "sandbox-ca"},
+            "data": {"ca.crt": std::fs::read_to_string(sandbox.authority()).unwrap()},
+        },
+        {
+            "apiVersion": "migration.devolutions.net/v1alpha1", "kind": "TenantConnection", "metadata": {"name": "contoso"},
+            "spec": {"devolutionsCloud": {
+                "url": sandbox.devolutions_url(),
+                "credentialsRef": {"name": "devolutions-cloud"},
+                "caBundleRef": {"name": "sandbox-ca"},
+            }, "entra": {
+                "tenantId": export("TENANT_ID"),
+                "clientId": export("CLIENT_ID"),
+                "credential": {"type": "ClientSecret", "clientSecret": {"secretRef": {"name": "entra-id"}}},
+                "cloud": {
+                    "type": "Custom",
+                    "custom": {"authorityHost": export("AUTHORITY_URL"), "graphUrl": export("GRAPH_URL")},
+                },
+                "caBundleRef": {"name": "sandbox-ca"},
+            }},
+        },
+    ]);
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
 }

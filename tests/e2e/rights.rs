@@ -16,16 +16,11 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The lines of a log that somebody is writing: the last one may be half there.
-pub fn whole_lines(log: &str) -> impl DoubleEndedIterator<Item = &str> {
-    log[..log.rfind('\n').map_or(0, |end| end + 1)].lines()
-}
-
 /// What an operator's account was answered in this cluster, by the API server's own account.
 pub async fn requests(account: &str) -> Vec<Value> {
     let log = std::fs::read_to_string(cluster().await.audit_log()).unwrap();
     // Most lines are of other accounts, and reading them all takes seconds.
-    let lines = whole_lines(&log).filter(|line| line.contains(account));
+    let lines = testbed::wait::whole_lines(&log).filter(|line| line.contains(account));
     let events = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
     events.filter(|event| event["user"]["username"] == account).collect()
 }

@@ -5,7 +5,6 @@ use testbed::operator::Operator;
 
 use crate::cutover::change;
 use crate::migration::{decided, migration, until_reason};
-use crate::rights::whole_lines;
 use crate::stage::{Stage, WITHIN, eventually, ready_reason, run};
 
 /// Asks a running operator over HTTP: status and body.
@@ -19,7 +18,8 @@ async fn ask(operator: &Operator, path: &str) -> (u16, String) {
 async fn logged(operator: &Operator, message: &str) -> Value {
     eventually(&format!("this to be logged: {message}"), || async {
         let log = operator.log().unwrap();
-        let mut lines = whole_lines(&log).rev().map(|line| serde_json::from_str::<Value>(line).expect(line));
+        let mut lines =
+            testbed::wait::whole_lines(&log).rev().map(|line| serde_json::from_str::<Value>(line).expect(line));
         lines.find(|line| line["message"] == message)
     })
     .await

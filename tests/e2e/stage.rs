@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
 pub use crate::manifests::{approval, condition, is_observed, message, ready_reason, replacement};
+use crate::manifests::{connection, people};
 
 /// The bound of every wait: far more than anything here takes, on a slow machine too, so that reaching it means never.
 pub const WITHIN: Duration = Duration::from_mins(5);
@@ -344,66 +345,4 @@ pub fn is_session(request: &Request) -> bool {
 
 fn is_person(request: &Request) -> bool {
     request.identity.as_deref().is_some_and(|name| name != "operator")
-}
-
-/// Alice may approve; Mallory may only create approvals.
-fn people() -> String {
-    let create =
-        json!({"apiGroups": ["migration.devolutions.net"], "resources": ["planapprovals"], "verbs": ["create", "get"]});
-    let approve = json!({"apiGroups": ["migration.devolutions.net"], "resources": ["ssomigrations", "groupreplacements"], "verbs": ["get", "approve"]});
-    let role = |name: &str, user: &str, rules: Value| {
-        let bind = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": name},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-            "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
-        });
-        [
-            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": rules}),
-            bind,
-        ]
-    };
-    let items =
-        [role("approver", ALICE, json!([create, approve])), role("bystander", MALLORY, json!([create]))].concat();
-    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
-}
-
-fn connection(sandbox: &Sandbox) -> String {
-    let export = |name: &str| sandbox.export(name).unwrap().to_owned();
-    let items = json!([
-        {
-            "apiVersion": "v1", "kind": "Secret",
-            "metadata": {"name": "devolutions-cloud", "labels": {"migration.devolutions.net/connection": "contoso"}},
-            "stringData": {
-                "applicationKey": export("DEVOLUTIONS_APPLICATION_KEY"),
-                "applicationSecret": export("DEVOLUTIONS_APPLICATION_SECRET"),
-            },
-        },
-        {
-            "apiVersion": "v1", "kind": "Secret",
-            "metadata": {"name": "entra-id", "labels": {"migration.devolutions.net/connection": "contoso"}},
-            "stringData": {"clientSecret": export("CLIENT_SECRET")},
-        },
-        {
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "sandbox-ca"},
-            "data": {"ca.crt": std::fs::read_to_string(sandbox.authority()).unwrap()},
-        },
-        {
-            "apiVersion": "migration.devolutions.net/v1alpha1", "kind": "TenantConnection", "metadata": {"name": "contoso"},
-            "spec": {"devolutionsCloud": {
-                "url": sandbox.devolutions_url(),
-                "credentialsRef": {"name": "devolutions-cloud"},
-                "caBundleRef": {"name": "sandbox-ca"},
-            }, "entra": {
-                "tenantId": export("TENANT_ID"),
-                "clientId": export("CLIENT_ID"),
-                "credential": {"type": "ClientSecret", "clientSecret": {"secretRef": {"name": "entra-id"}}},
-                "cloud": {
-                    "type": "Custom",
-                    "custom": {"authorityHost": export("AUTHORITY_URL"), "graphUrl": export("GRAPH_URL")},
-                },
-                "caBundleRef": {"name": "sandbox-ca"},
-            }},
-        },
-    ]);
-    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
 }

@@ -112,6 +112,12 @@ impl<K: Connector> Pass<'_, K> {
         if let Some(ids) = &checkpoint.application {
             return Ok(Ok(ids.clone()));
         }
+        // Another one may have been turned on while this one looked at both sides. The one that has begun goes on.
+        if checkpoint.asked.is_none()
+            && let Some(refusal) = self.another_migration().await?
+        {
+            return Ok(Err(Outcome::Refused(refusal)));
+        }
         let ids = match &self.object.spec.application.existing {
             Some(existing) => self.existing(&existing.app_id).await?,
             None => self.make(checkpoint, sight).await?,
@@ -190,10 +196,6 @@ impl<K: Connector> Pass<'_, K> {
         }
         if self.is_interrupted().await? {
             return Ok(Err(Outcome::Working));
-        }
-        // Another one may have been turned on while this one looked at both sides.
-        if let Some(refusal) = self.another_migration().await? {
-            return Ok(Err(Outcome::Refused(refusal)));
         }
         self.step(MigrationStepName::Application, StepState::Running, "Making the application.");
         checkpoint.asked = Some(Asked { at: Timestamp::now(), name: name.clone() });

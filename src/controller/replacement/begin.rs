@@ -163,14 +163,7 @@ impl<K: Connector> Pass<'_, K> {
             taker_held: held_by(&world.inventory, taker.id),
         };
         if !rollback && ground.giver_held.is_empty() {
-            // What somebody moves meanwhile, from a place that is still to be read to one that was read, is in no inventory.
-            // This would be the end of it, so it takes two of them.
-            if self.object.spec.mode == Mode::Apply
-                && !held_by(&take_inventory(&*tenant.cloud).await?, giver.id).is_empty()
-            {
-                return Ok(Err(Outcome::Working));
-            }
-            return Ok(Err(self.nothing_held(checkpoint, &ground).await?));
+            return Ok(Err(self.nothing_held(checkpoint, &tenant.cloud, &ground).await?));
         }
         let origin = match (rollback, checkpoint) {
             (false, _) => None,
@@ -249,10 +242,20 @@ impl<K: Connector> Pass<'_, K> {
     }
 
     /// The custom group holds nothing (any more): done, if the Entra group holds what it held.
-    async fn nothing_held(&mut self, checkpoint: Option<&Checkpoint>, ground: &Ground) -> Result<Outcome, Failure> {
+    async fn nothing_held(
+        &mut self,
+        checkpoint: Option<&Checkpoint>,
+        cloud: &K::Cloud,
+        ground: &Ground,
+    ) -> Result<Outcome, Failure> {
         let (custom, entra) = (&ground.giver.name, &ground.taker.name);
         if self.object.spec.mode == Mode::Plan {
             return Ok(Outcome::Planned { grants: 0, revokes: 0 });
+        }
+        // What somebody moves meanwhile, from a place that is still to be read to one that was read, is in no inventory.
+        // This would be the end of it, so it takes two of them.
+        if !held_by(&take_inventory(cloud).await?, ground.giver.id).is_empty() {
+            return Ok(Outcome::Working);
         }
         let Some(checkpoint) = checkpoint.filter(|c| !c.snapshots.is_empty()) else {
             return Ok(Outcome::Succeeded {

@@ -183,3 +183,9 @@ fn without_noise(mut state: Value) -> Value {
     }
     state
 }
+
+/// The lines of a log that somebody is writing: the last one may be half there.
+#[must_use]
+pub fn whole_lines(log: &str) -> impl DoubleEndedIterator<Item = &str> {
+    log[..log.rfind('\n').map_or(0, |end| end + 1)].lines()
+}

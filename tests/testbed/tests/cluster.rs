@@ -80,9 +80,7 @@ async fn a_cluster_works() {
     wait::gone(&admin, object("namespace", None, "place"), SOON).await.unwrap();
 
     let audited = std::fs::read_to_string(cluster.audit_log()).unwrap();
-    // The last line may be half written.
-    let whole = &audited[..audited.rfind('\n').map_or(0, |end| end + 1)];
-    let events: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<Value> = wait::whole_lines(&audited).map(|line| serde_json::from_str(line).unwrap()).collect();
     let by_account = |event: &&Value| event["user"]["username"] == "system:serviceaccount:place:robot";
     assert!(events.iter().filter(by_account).count() > 0, "no request of the account in the audit log");
     assert!(events.iter().all(|event| event["stage"] != "RequestReceived" && event["requestObject"].is_null()));
